@@ -1,0 +1,27 @@
+# Every library as Debian packages it. Another libtorch (CPU or CUDA): configure with -DCMAKE_PREFIX_PATH=/path/to/libtorch.
+find_package(absl REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(SNDFILE REQUIRED IMPORTED_TARGET sndfile)
+find_package(Torch REQUIRED)
+
+# libtorch's headers are not warning-free: treat them as system headers.
+add_library(semlink_torch INTERFACE)
+target_include_directories(semlink_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(semlink_torch INTERFACE ${TORCH_LIBRARIES})
+
+if(SEMLINK_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(SEMLINK_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,50 @@
+// The seam between a node and the network. A node is an object that handles one message at a time and sends through a
+// Transport; it can't tell whether its peers live in the same process (InprocNetwork) or behind gRPC (GrpcNode).
+#ifndef SEMLINK_COMMON_TRANSPORT_TRANSPORT_H_
+#define SEMLINK_COMMON_TRANSPORT_TRANSPORT_H_
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/base/ids.h"
+#include "semlink/v1/message.pb.h"
+
+namespace semlink {
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // Queues `message` for `to`. Never blocks on the peer and never computes. Returns UNAVAILABLE if there is no
+  // connection to `to`: the message is dropped then. Messages from one node to another arrive in order, whole, once,
+  // or not at all. Called on the node's own thread only.
+  virtual absl::Status Send(const NodeId& to, v1::Message message) = 0;
+
+  // Cumulative traffic by peer and kind, and the kernel's figures per connection (empty in process).
+  virtual std::vector<v1::Traffic> TrafficSnapshot() const = 0;
+  virtual std::vector<v1::Wire> WireSnapshot() const = 0;
+};
+
+// A coordinator, transmitter or receiver. All calls come from one thread.
+class Node {
+ public:
+  virtual ~Node() = default;
+
+  // Handles one message. A non-OK status is fatal to the node: it could not go on (out of memory, a broken
+  // invariant). A bad message from a peer is not fatal: the node refuses and counts it and returns OK.
+  virtual absl::Status Handle(const NodeId& from, const v1::Message& message) = 0;
+
+  // A peer's connection was opened or lost.
+  virtual absl::Status PeerUp(const NodeId& peer) { return absl::OkStatus(); }
+  virtual absl::Status PeerDown(const NodeId& peer, const absl::Status& why) { return absl::OkStatus(); }
+
+  // Called about once a second by daemons (never in process): deadlines and heartbeats.
+  virtual absl::Status Tick() { return absl::OkStatus(); }
+
+  // True once the node has nothing more to do; its loop then ends.
+  virtual bool done() const = 0;
+};
+
+}  // namespace semlink
+
+#endif  // SEMLINK_COMMON_TRANSPORT_TRANSPORT_H_
