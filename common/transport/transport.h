@@ -3,6 +3,7 @@
 #ifndef SEMLINK_COMMON_TRANSPORT_TRANSPORT_H_
 #define SEMLINK_COMMON_TRANSPORT_TRANSPORT_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -19,6 +20,10 @@ class Transport {
   // connection to `to`: the message is dropped then. Messages from one node to another arrive in order, whole, once,
   // or not at all. Called on the node's own thread only.
   virtual absl::Status Send(const NodeId& to, v1::Message message) = 0;
+
+  // Asks for a connection to `to` at `address` ("host:port"; unused in process). Returns at once; PeerUp tells of success, retries
+  // with back-off are the transport's. The node's Hello is sent first; `to` answers with Welcome or Refusal.
+  virtual absl::Status Connect(const NodeId& to, const std::string& address) = 0;
 
   // Cumulative traffic by peer and kind, and the kernel's figures per connection (empty in process).
   virtual std::vector<v1::Traffic> TrafficSnapshot() const = 0;

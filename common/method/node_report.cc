@@ -1,0 +1,32 @@
+#include "common/method/node_report.h"
+
+#include "common/base/resource_usage.h"
+
+namespace semlink::method {
+namespace {
+
+constexpr uint64_t kTrafficEvery = 10;
+
+}  // namespace
+
+v1::Message ReadyReport() {
+  v1::Message message;
+  message.mutable_report()->set_window(kReadyWindow);
+  message.mutable_report()->set_peak_rss_bytes(PeakRssBytes());
+  return message;
+}
+
+v1::Report StartReport(const WindowPlan& plan, const Transport& transport, double cpu_seconds) {
+  v1::Report report;
+  report.set_window(plan.window);
+  report.set_compute_seconds(cpu_seconds);
+  report.set_peak_rss_bytes(PeakRssBytes());
+  if (!plan.train() || plan.window % kTrafficEvery == 0 || plan.progress >= 1) {
+    for (v1::Traffic& traffic : transport.TrafficSnapshot())
+      *report.add_traffic() = std::move(traffic);
+    for (v1::Wire& wire : transport.WireSnapshot()) *report.add_wire() = std::move(wire);
+  }
+  return report;
+}
+
+}  // namespace semlink::method

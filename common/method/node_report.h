@@ -1,0 +1,22 @@
+// What both kinds of node say about themselves: readiness and the costs of a window.
+#ifndef SEMLINK_COMMON_METHOD_NODE_REPORT_H_
+#define SEMLINK_COMMON_METHOD_NODE_REPORT_H_
+
+#include "common/method/window_plan.h"
+#include "common/transport/transport.h"
+#include "semlink/v1/message.pb.h"
+
+namespace semlink::method {
+
+// Report.window of the report by which a node says that it is ready to open a window.
+inline constexpr uint64_t kReadyWindow = UINT64_MAX;
+
+v1::Message ReadyReport();
+
+// A Report of `plan`'s window with the CPU time, peak memory and, in every tenth window and in all
+// windows that are not training, the traffic so far.
+v1::Report StartReport(const WindowPlan& plan, const Transport& transport, double cpu_seconds);
+
+}  // namespace semlink::method
+
+#endif  // SEMLINK_COMMON_METHOD_NODE_REPORT_H_

@@ -1,0 +1,42 @@
+// What every node derives alike from OpenWindow: u, the samples of each round, who is up.
+#ifndef SEMLINK_COMMON_METHOD_WINDOW_PLAN_H_
+#define SEMLINK_COMMON_METHOD_WINDOW_PLAN_H_
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/data/dataset.h"
+#include "common/scenario/scenario.h"
+#include "semlink/v1/message.pb.h"
+
+namespace semlink::method {
+
+struct WindowPlan {
+  uint64_t window = 0;
+  v1::WindowKind kind = v1::WINDOW_KIND_UNSPECIFIED;
+  uint64_t seed = 0;
+  uint32_t draw = 0;                       // EVALUATE, INFER
+  at::Tensor u;                            // [rounds, d]
+  uint64_t digest = 0;                     // of u
+  std::vector<data::RoundSamples> rounds;  // INFER: one round without samples
+  std::vector<bool> transmitter_up;
+  std::vector<bool> receiver_up;
+  double progress = 0;
+
+  bool train() const { return kind == v1::TRAIN; }
+  data::Split split() const { return train() ? data::Split::kTrain : data::Split::kTest; }
+  data::BatchKey key() const { return {split(), seed, window}; }
+  int64_t rows(const std::vector<uint32_t>& round_indices) const;
+  std::vector<data::RoundSamples> Select(const std::vector<uint32_t>& round_indices) const;
+};
+
+// INVALID_ARGUMENT if the message contradicts the scenario or itself.
+absl::StatusOr<WindowPlan> MakeWindowPlan(const Scenario& scenario, const v1::OpenWindow& open,
+                                          int64_t train_size, int64_t test_size);
+
+}  // namespace semlink::method
+
+#endif  // SEMLINK_COMMON_METHOD_WINDOW_PLAN_H_

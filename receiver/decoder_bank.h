@@ -1,0 +1,77 @@
+// The decoders of one receiver (pom2dib eq. 5, 18, 19; design section 3, "Networks" and "Loss"):
+//
+//   z of every active link --> its slot of J, the others absent --> fused decoder --> classes
+//   z of one link, e_(k,m) ---------------------------------------> local decoder --> classes
+//   (training only)
+//
+// L_t of a round = CE(fused) + beta * sum over its links of (CE(local) + I(X;Z)) + gamma * links.
+#ifndef SEMLINK_RECEIVER_DECODER_BANK_H_
+#define SEMLINK_RECEIVER_DECODER_BANK_H_
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "common/method/window_plan.h"
+#include "common/nn/adamw.h"
+#include "common/nn/base_network.h"
+#include "common/scenario/scenario.h"
+
+namespace semlink::receiver {
+
+// The features of one link as they arrived: rounds (ascending) stacked.
+struct ReceivedLink {
+  int k = 0;
+  int m = 0;
+  std::vector<uint32_t> rounds;
+  at::Tensor z;                  // [rows, d]
+  std::vector<float> rate_nats;  // per round
+};
+
+struct WindowResult {
+  std::vector<float> loss;   // TRAIN: L_t per round
+  std::vector<int> links;    // per round
+  double cross_entropy = 0;  // fused, mean over samples, nats
+  int64_t correct = 0;
+  int64_t samples = 0;
+  std::vector<at::Tensor>
+      dz;  // TRAIN: dL_t/dz per link, summed over nothing: each row belongs to one round
+};
+
+class DecoderBank {
+ public:
+  DecoderBank(const Scenario& scenario, int t);
+
+  // One pass over all rounds of the window. links sorted by (k, m); labels int64 [rows of the
+  // plan]. In a TRAIN window also adds the decoders' gradients of sum over rounds of L_t.
+  WindowResult Run(const method::WindowPlan& plan, const std::vector<ReceivedLink>& links,
+                   const at::Tensor& labels);
+
+  // Class of each of `samples` rows from one-round links (Algorithm 2, step 13): int64 [samples].
+  at::Tensor Classify(const std::vector<ReceivedLink>& links, int64_t samples) const;
+
+  void Step(double rate_factor);
+  void Discard();
+
+  nn::BaseNetwork& fused() { return fused_; }
+  nn::BaseNetwork& local() { return local_; }
+
+ private:
+  // Logits of the fused decoder: z [all rows of all links, d], rows[i] the rows of link i in a
+  // batch of `samples`.
+  at::Tensor Fuse(const std::vector<ReceivedLink>& links, const at::Tensor& z,
+                  const std::vector<at::Tensor>& rows, int64_t samples) const;
+  int64_t slot_width() const;
+
+  Scenario scenario_;
+  at::Device device_;
+  at::Tensor modality_embedding_;  // [J, d]
+  nn::BaseNetwork fused_;
+  nn::BaseNetwork local_;
+  nn::AdamW fused_optimizer_;
+  nn::AdamW local_optimizer_;
+};
+
+}  // namespace semlink::receiver
+
+#endif  // SEMLINK_RECEIVER_DECODER_BANK_H_

@@ -1,0 +1,225 @@
+#include "transmitter/encoder_bank.h"
+
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/status_macros.h"
+#include "common/info/rate.h"
+#include "common/method/embedding.h"
+#include "common/method/schedule.h"
+
+namespace semlink::transmitter {
+namespace {
+
+// Shift of the pre-activation of sigma: starts the encoders close to deterministic (design section
+// 3).
+constexpr double kSigmaShift = 5;
+
+struct Gaussian {
+  at::Tensor mu;
+  at::Tensor sigma;
+};
+
+Gaussian Split(const at::Tensor& output, int64_t d) {
+  return {output.narrow(1, 0, d), at::softplus(output.narrow(1, d, d) - kSigmaShift)};
+}
+
+nn::AdamWOptions OptimizerOptions(const TrainingOptions& training) {
+  nn::AdamWOptions options;
+  options.learning_rate = training.learning_rate_codec;
+  options.weight_decay = training.weight_decay;
+  return options;
+}
+
+at::Tensor IndexTensor(const std::vector<int64_t>& index, at::Device device) {
+  at::Tensor tensor = at::empty({static_cast<int64_t>(index.size())}, at::kLong);
+  std::copy(index.begin(), index.end(), tensor.data_ptr<int64_t>());
+  return tensor.to(device);
+}
+
+// Where the rows of a modality's pass come from: the unique rounds it needs, and for every row of
+// every link its row among them and its task.
+struct RowPlan {
+  std::vector<uint32_t> rounds;  // unique, ascending
+  std::vector<int64_t> source;   // row of the unique batch
+  std::vector<int64_t> task;
+};
+
+RowPlan PlanRows(const method::WindowPlan& plan, const std::vector<const ActiveLink*>& links) {
+  RowPlan rows;
+  for (const ActiveLink* link : links) {
+    rows.rounds.insert(rows.rounds.end(), link->rounds.begin(), link->rounds.end());
+  }
+  std::sort(rows.rounds.begin(), rows.rounds.end());
+  rows.rounds.erase(std::unique(rows.rounds.begin(), rows.rounds.end()), rows.rounds.end());
+  std::map<uint32_t, int64_t> first_row;
+  int64_t next = 0;
+  for (uint32_t round : rows.rounds) {
+    first_row[round] = next;
+    next += static_cast<int64_t>(plan.rounds[round].samples.size());
+  }
+  for (const ActiveLink* link : links) {
+    for (uint32_t round : link->rounds) {
+      const int64_t count = static_cast<int64_t>(plan.rounds[round].samples.size());
+      for (int64_t i = 0; i < count; ++i) {
+        rows.source.push_back(first_row[round] + i);
+        rows.task.push_back(link->t);
+      }
+    }
+  }
+  return rows;
+}
+
+// Rates of stacked rounds whose batch sizes may differ (the last round of a test split is often
+// shorter): [rounds].
+at::Tensor RatePerRound(RateEstimator estimator, const at::Tensor& z, const Gaussian& p,
+                        const std::vector<int64_t>& batch_sizes) {
+  std::vector<at::Tensor> rates;
+  int64_t row = 0;
+  for (size_t i = 0; i < batch_sizes.size();) {
+    size_t j = i;
+    while (j < batch_sizes.size() && batch_sizes[j] == batch_sizes[i]) ++j;
+    const int64_t groups = static_cast<int64_t>(j - i);
+    const int64_t count = groups * batch_sizes[i];
+    const auto view = [&](const at::Tensor& x) {
+      return x.narrow(0, row, count).reshape({groups, batch_sizes[i], x.size(1)});
+    };
+    rates.push_back(info::Rate(estimator, view(z), view(p.mu), view(p.sigma)));
+    row += count;
+    i = j;
+  }
+  return rates.size() == 1 ? rates.front() : at::cat(rates);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EncoderBank>> EncoderBank::Create(const Scenario& scenario, int k) {
+  auto bank = std::unique_ptr<EncoderBank>(new EncoderBank(scenario, k));
+  ASSIGN_OR_RETURN(bank->modalities_, data::OpenModalities(scenario, k));
+  return bank;
+}
+
+EncoderBank::EncoderBank(const Scenario& scenario, int k)
+    : scenario_(scenario),
+      k_(k),
+      device_(scenario.transmitters[k].device),
+      task_embedding_(method::TaskEmbeddings(scenario).to(device_)) {
+  const int64_t d = scenario.model.embedding;
+  for (int m = 0; m < scenario.M(k); ++m) {
+    const int64_t in = ModalitySize(scenario.transmitters[k].modalities[m]) + d;
+    networks_.emplace_back(
+        nn::BaseNetworkOptions{in, 2 * d, scenario.model.hidden1, scenario.model.hidden2},
+        RandomStream(scenario.seed, Purpose::kParameters, 0, 0,
+                     (uint64_t{1} << 32) | scenario.Slot(k, m)),
+        device_);
+    optimizers_.emplace_back(networks_.back().parameters(), OptimizerOptions(scenario.training));
+  }
+}
+
+uint64_t EncoderBank::LinkKey(int m, int t) const {
+  return (static_cast<uint64_t>(scenario_.Slot(k_, m)) << 32) | static_cast<uint32_t>(t);
+}
+
+at::Tensor EncoderBank::Noise(const method::WindowPlan& plan, const ActiveLink& link) const {
+  const int64_t d = scenario_.model.embedding;
+  at::Tensor noise = at::empty({plan.rows(link.rounds), d}, at::kFloat);
+  float* out = noise.data_ptr<float>();
+  for (uint32_t round : link.rounds) {
+    const size_t count = plan.rounds[round].samples.size() * d;
+    RandomStream(plan.seed, Purpose::kFeatureNoise, plan.window, round, LinkKey(link.m, link.t))
+        .FillNormal(out, count);
+    out += count;
+  }
+  return noise.to(device_);
+}
+
+std::vector<EncodedLink> EncoderBank::Encode(const method::WindowPlan& plan,
+                                             const std::vector<ActiveLink>& links) {
+  passes_.clear();
+  encoded_ = links;
+  std::vector<EncodedLink> out;
+  for (int m = 0; m < scenario_.M(k_); ++m) EncodeModality(plan, links, m, &out);
+  return out;
+}
+
+void EncoderBank::EncodeModality(const method::WindowPlan& plan,
+                                 const std::vector<ActiveLink>& links, int m,
+                                 std::vector<EncodedLink>* out) {
+  std::vector<const ActiveLink*> mine;
+  for (const ActiveLink& link : links) {
+    if (link.m == m) mine.push_back(&link);
+  }
+  if (mine.empty()) return;
+  const at::AutoGradMode grad_mode(plan.train());
+  const RowPlan rows = PlanRows(plan, mine);
+  const at::Tensor x = modalities_[m]->Batch(plan.key(), plan.Select(rows.rounds)).to(device_);
+  const at::Tensor e = task_embedding_.index_select(0, IndexTensor(rows.task, device_));
+  const Gaussian p = Split(networks_[m].ForwardShared(x, IndexTensor(rows.source, device_), e),
+                           scenario_.model.embedding);
+  std::vector<at::Tensor> noise;
+  std::vector<int64_t> batch_sizes;
+  for (const ActiveLink* link : mine) {
+    noise.push_back(Noise(plan, *link));
+    for (uint32_t r : link->rounds)
+      batch_sizes.push_back(static_cast<int64_t>(plan.rounds[r].samples.size()));
+  }
+  const at::Tensor z = p.mu + p.sigma * at::cat(noise);
+  const at::Tensor rate = RatePerRound(scenario_.rate.estimator, z, p, batch_sizes);
+  if (plan.train()) passes_[m] = {z, rate};
+
+  const bool send_mean = !plan.train() && scenario_.evaluation.mean_feature;
+  const at::Tensor sent = (send_mean ? p.mu : z).detach().to(at::kCPU);
+  const at::Tensor rates = rate.detach().to(at::kCPU, at::kFloat).contiguous();
+  int64_t row = 0;
+  int64_t round = 0;
+  for (const ActiveLink* link : mine) {
+    const int64_t count = plan.rows(link->rounds);
+    const float* first = rates.data_ptr<float>() + round;
+    out->push_back({*link, sent.narrow(0, row, count),
+                    std::vector<float>(first, first + link->rounds.size())});
+    row += count;
+    round += static_cast<int64_t>(link->rounds.size());
+  }
+}
+
+at::Tensor EncoderBank::EncodeSamples(const method::WindowPlan& plan, int m, int t,
+                                      uint64_t sequence, int64_t first_sample, int64_t samples) {
+  at::NoGradGuard no_grad;
+  data::RoundSamples round{static_cast<uint32_t>(sequence), {}};
+  for (int64_t i = 0; i < samples; ++i) round.samples.push_back((first_sample + i) % test_size());
+  const at::Tensor x = modalities_[m]->Batch(plan.key(), {round}).to(device_);
+  const at::Tensor e = task_embedding_.narrow(0, t, 1).expand({samples, scenario_.model.embedding});
+  const Gaussian p = Split(networks_[m].Forward(at::cat({x, e}, 1)), scenario_.model.embedding);
+  if (scenario_.evaluation.mean_feature) return p.mu.to(at::kCPU);
+  at::Tensor noise =
+      at::empty({samples, static_cast<int64_t>(scenario_.model.embedding)}, at::kFloat);
+  RandomStream(plan.seed, Purpose::kFeatureNoise, plan.window, round.round, LinkKey(m, t))
+      .FillNormal(noise.data_ptr<float>(), noise.numel());
+  return (p.mu + p.sigma * noise.to(device_)).to(at::kCPU);
+}
+
+void EncoderBank::Backward(const std::vector<at::Tensor>& dz) {
+  for (auto& [m, pass] : passes_) {
+    std::vector<at::Tensor> mine;
+    for (size_t i = 0; i < encoded_.size(); ++i) {
+      if (encoded_[i].m == m) mine.push_back(dz[i]);
+    }
+    const at::Tensor rate_weight = at::full_like(pass.rate, scenario_.training.beta);
+    torch::autograd::backward({pass.z, pass.rate}, {at::cat(mine).to(device_), rate_weight});
+  }
+  passes_.clear();
+}
+
+void EncoderBank::Step(double rate_factor) {
+  for (nn::AdamW& optimizer : optimizers_) optimizer.Step(1.0, rate_factor);
+  passes_.clear();
+}
+
+void EncoderBank::Discard() {
+  for (nn::AdamW& optimizer : optimizers_) optimizer.Discard();
+  passes_.clear();
+}
+
+}  // namespace semlink::transmitter

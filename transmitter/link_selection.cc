@@ -1,0 +1,113 @@
+#include "transmitter/link_selection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/links/feasibility.h"
+#include "common/method/embedding.h"
+
+namespace semlink::transmitter {
+namespace {
+
+method::SelectorOptions Options(const Scenario& scenario, int k) {
+  method::SelectorOptions options;
+  options.input = 2 * scenario.model.embedding;
+  options.numbers = scenario.M(k);
+  options.positions = scenario.M(k);
+  options.model = scenario.model;
+  options.training = scenario.training;
+  return options;
+}
+
+// The trim of a round. Outside training the links of a session stay fixed, so all its rounds share
+// one stream.
+RandomStream TrimStream(const method::WindowPlan& plan, uint32_t round, int k) {
+  if (plan.train()) return RandomStream(plan.seed, Purpose::kTrim, plan.window, round, k);
+  constexpr uint64_t kSession = uint64_t{1} << 63;  // apart from every window number
+  return RandomStream(plan.seed, Purpose::kTrim, kSession | plan.draw, 0, k);
+}
+
+}  // namespace
+
+LinkSelection::LinkSelection(const Scenario& scenario, int k)
+    : scenario_(scenario),
+      k_(k),
+      task_embedding_(method::TaskEmbeddings(scenario)),
+      selector_(Options(scenario, k),
+                RandomStream(scenario.seed, Purpose::kParameters, 0, 0, (uint64_t{2} << 32) | k)) {}
+
+std::vector<policy::Draw> LinkSelection::DrawRows(
+    const method::WindowPlan& plan, const std::vector<std::vector<uint32_t>>& requests) {
+  std::vector<at::Tensor> rows;
+  std::vector<RandomStream> streams;
+  for (size_t t = 0; t < requests.size(); ++t) {
+    for (uint32_t r : requests[t]) {
+      rows.push_back(at::cat({plan.u[r], task_embedding_[t]}));
+      streams.emplace_back(plan.seed, Purpose::kTransmitterSelection, plan.window, r,
+                           (static_cast<uint64_t>(k_) << 16) | t);
+    }
+  }
+  if (rows.empty()) return {};
+  return selector_.Sample(at::stack(rows), streams, {});
+}
+
+std::vector<policy::Draw> LinkSelection::ModeRows(
+    const method::WindowPlan& plan, const std::vector<std::vector<uint32_t>>& requests) const {
+  std::vector<policy::Draw> draws;
+  for (size_t t = 0; t < requests.size(); ++t) {
+    if (requests[t].empty()) continue;
+    // All rounds of a session share u, so one row decides for all.
+    const at::Tensor row = at::cat({plan.u[0], task_embedding_[t]}).unsqueeze(0);
+    const policy::Draw mode = selector_.Mode(row, {}).front();
+    draws.insert(draws.end(), requests[t].size(), mode);
+  }
+  return draws;
+}
+
+std::vector<ActiveLink> LinkSelection::Draw(const method::WindowPlan& plan,
+                                            const std::vector<std::vector<uint32_t>>& requests) {
+  const std::vector<policy::Draw> draws =
+      plan.train() ? DrawRows(plan, requests) : ModeRows(plan, requests);
+  rounds_ = static_cast<int64_t>(plan.rounds.size());
+  drawn_.assign(scenario_.M(k_), std::vector<int>(scenario_.T(), 0));
+  std::vector<std::vector<std::pair<int, int>>> by_round(rounds_);  // (t, m)
+  size_t row = 0;
+  for (size_t t = 0; t < requests.size(); ++t) {
+    for (uint32_t r : requests[t]) {
+      std::vector<int> modalities = draws[row++].order;
+      std::sort(modalities.begin(), modalities.end());
+      for (int m : modalities) {
+        by_round[r].emplace_back(static_cast<int>(t), m);
+        ++drawn_[m][t];
+      }
+    }
+  }
+  std::map<std::pair<int, int>, std::vector<uint32_t>> links;  // (m, t)
+  for (uint32_t r = 0; r < by_round.size(); ++r) {
+    RandomStream stream = TrimStream(plan, r, k_);
+    for (int kept :
+         TrimToLimit(static_cast<int>(by_round[r].size()), scenario_.limits.e_k, stream)) {
+      const auto [t, m] = by_round[r][kept];
+      links[{m, t}].push_back(r);
+    }
+  }
+  std::vector<ActiveLink> active;
+  for (auto& [key, rounds] : links) active.push_back({key.first, key.second, std::move(rounds)});
+  return active;
+}
+
+double LinkSelection::DrawnShare(int m, int t) const {
+  return rounds_ == 0 || drawn_.empty()
+             ? 0
+             : static_cast<double>(drawn_[m][t]) / static_cast<double>(rounds_);
+}
+
+void LinkSelection::Accumulate(const std::vector<std::vector<float>>& advantage,
+                               double entropy_bonus) {
+  std::vector<float> rows;
+  for (const std::vector<float>& of_task : advantage)
+    rows.insert(rows.end(), of_task.begin(), of_task.end());
+  if (!rows.empty()) selector_.Accumulate(rows, entropy_bonus);
+}
+
+}  // namespace semlink::transmitter
