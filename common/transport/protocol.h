@@ -2,8 +2,10 @@
 #ifndef SEMLINK_COMMON_TRANSPORT_PROTOCOL_H_
 #define SEMLINK_COMMON_TRANSPORT_PROTOCOL_H_
 
+#include <cstddef>
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "common/base/ids.h"
 #include "semlink/v1/message.pb.h"
 
@@ -15,6 +17,9 @@ inline constexpr uint32_t kProtocolVersion = 1;
 // Largest message accepted from a peer: parameters of a node travel in one.
 inline constexpr int kMaxMessageBytes = 256 << 20;
 
+// What a Hello says about its sender, for people.
+inline constexpr char kSoftware[] = "semlink 0.1.0";
+
 // "request", "feature", "gradient" or "control": the kinds under which bytes are counted.
 const char* TrafficKind(const v1::Message& message);
 
@@ -24,7 +29,14 @@ const char* MessageName(const v1::Message& message);
 // Whether a node of role `from` may send this message to one of role `to`.
 bool MaySend(Role from, Role to, const v1::Message& message);
 
+// The checks of every Transport::Send: INVALID_ARGUMENT unless MaySend and not a Hello (which the transport sends
+// itself); RESOURCE_EXHAUSTED if `bytes` (the message's ByteSizeLong) exceeds `limit`.
+absl::Status CheckMaySend(const NodeId& from, const NodeId& to, const v1::Message& message);
+absl::Status CheckSize(const NodeId& to, const v1::Message& message, std::size_t bytes,
+                       std::size_t limit = kMaxMessageBytes);
+
 v1::NodeName ToProto(const NodeId& id);
+// An unset or unknown role becomes kOperator, which may send nothing; an index beyond INT_MAX becomes INT_MAX.
 NodeId FromProto(const v1::NodeName& name);
 
 }  // namespace semlink
