@@ -1,5 +1,6 @@
-// A scenario: everything that a run depends on. Read from YAML, handed by the coordinator to every node.
-// The keys of the file are the names of the fields below, in the same nesting; docs/scenario.md lists them.
+// A scenario: everything that a run depends on. Read from YAML, handed by the coordinator to every
+// node. The keys of the file are the names of the fields below, in the same nesting;
+// docs/scenario.md lists them.
 #ifndef SEMLINK_COMMON_SCENARIO_SCENARIO_H_
 #define SEMLINK_COMMON_SCENARIO_SCENARIO_H_
 
@@ -23,13 +24,13 @@ enum class TaskKind {
   kDigit,   // "digit": 10 classes
 };
 
-enum class DataSource { kAvMnist, kSynthetic };      // data.source: av_mnist | synthetic
-enum class Pairing { kUniform, kReference };         // data.pairing: uniform | reference
-enum class ImageScale { kSample, kBatch };           // data.image_scale: sample | batch
+enum class DataSource { kAvMnist, kSynthetic };           // data.source: av_mnist | synthetic
+enum class Pairing { kUniform, kReference };              // data.pairing: uniform | reference
+enum class ImageScale { kSample, kBatch };                // data.image_scale: sample | batch
 enum class CrSource { kDerived, kBroadcast, kConstant };  // common_randomness.source
-enum class RateEstimator { kMarginal, kJoint };      // rate.estimator: marginal | joint
-enum class Baseline { kConstant, kRunningMean };     // policy.baseline: constant | running_mean
-enum class Schedule { kConstant, kCosine };          // training.schedule: constant | cosine
+enum class RateEstimator { kMarginal, kJoint };           // rate.estimator: marginal | joint
+enum class Baseline { kConstant, kRunningMean };  // policy.baseline: constant | running_mean
+enum class Schedule { kConstant, kCosine };       // training.schedule: constant | cosine
 
 int ModalitySize(ModalityKind kind);  // 196, 512, 196
 int TaskClasses(TaskKind kind);       // 2, 6, 10
@@ -38,13 +39,13 @@ const char* Name(TaskKind kind);
 
 struct DataOptions {
   DataSource source = DataSource::kSynthetic;
-  std::string root;                // av_mnist: folder with mnist/ and fsdd/
+  std::string root;  // av_mnist: folder with mnist/ and fsdd/
   Pairing pairing = Pairing::kUniform;
   ImageScale image_scale = ImageScale::kSample;
-  int audio_variants = 4;          // augmented versions kept of each training recording
-  int train_samples = 0;           // 0: all (av_mnist), 20000 (synthetic)
-  int test_samples = 0;            // 0: all (av_mnist), 2000 (synthetic)
-  double difficulty = 1.0;         // synthetic only: standard deviation of the disturbance, 1 = default
+  int audio_variants = 4;   // augmented versions kept of each training recording
+  int train_samples = 0;    // 0: all (av_mnist), 20000 (synthetic)
+  int test_samples = 0;     // 0: all (av_mnist), 2000 (synthetic)
+  double difficulty = 1.0;  // synthetic only: standard deviation of the disturbance, 1 = default
 };
 
 struct TransmitterOptions {
@@ -54,7 +55,7 @@ struct TransmitterOptions {
 
 struct ReceiverOptions {
   TaskKind task = TaskKind::kDigit;
-  double baseline = 0;             // constant baseline b_t, nats; 0: the preset's (0.6, 1.3, 2.1)
+  double baseline = 0;  // constant baseline b_t, nats; 0: the preset's (0.6, 1.3, 2.1)
   std::string device = "cpu";
 };
 
@@ -64,36 +65,38 @@ struct MethodOptions {
 };
 
 struct ModelOptions {
-  int embedding = 24;              // d, also the dimension of u
+  int embedding = 24;  // d, also the dimension of u
   int hidden1 = 512;
   int hidden2 = 256;
-  bool missing_slot_learned = false;  // the decoder learns what a slot without a link means (else: zeros)
+  bool missing_slot_learned =
+      false;  // the decoder learns what a slot without a link means (else: zeros)
 };
 
 struct LimitOptions {
-  int e_t = 2;                     // E_t: most transmitters a receiver may draw on
-  int e_k = 4;                     // E_k: most links a transmitter may serve, over all receivers
+  int e_t = 2;  // E_t: most transmitters a receiver may draw on
+  int e_k = 4;  // E_k: most links a transmitter may serve, over all receivers
 };
 
 struct TrainingOptions {
   int windows = 2000;
   int rounds_per_window = 20;
   int batch_size = 20;
-  double beta = 1e-3;              // rate multiplier
-  double gamma = 0;                // link-count multiplier (pom2dib, remark 7)
+  double beta = 1e-3;  // rate multiplier
+  double gamma = 0;    // link-count multiplier (pom2dib, remark 7)
   double learning_rate_codec = 1e-4;
   double learning_rate_selector = 5e-5;
   double weight_decay = 1e-4;
-  double selector_gradient_clip = 10;  // norm
+  double selector_gradient_clip = 10;       // norm
   Schedule schedule = Schedule::kConstant;  // of the codec's learning rate
 };
 
 struct PolicyOptions {
   Baseline baseline = Baseline::kConstant;
-  double running_mean_rate = 0.05;    // weight of a new window in the running mean
-  double entropy_bonus = 0;           // nats^-1; multiplies the entropy of every draw, decays linearly to 0
-  double entropy_decay = 0.5;         // share of the run after which the bonus is 0
-  double penalty_no_link = 1;         // added to the policy loss of a round in which the receiver has no link
+  double running_mean_rate = 0.05;  // weight of a new window in the running mean
+  double entropy_bonus = 0;  // nats^-1; multiplies the entropy of every draw, decays linearly to 0
+  double entropy_decay = 0.5;  // share of the run after which the bonus is 0
+  double penalty_no_link =
+      1;  // added to the policy loss of a round in which the receiver has no link
 };
 
 struct RateOptions {
@@ -106,8 +109,8 @@ struct CommonRandomnessOptions {
 
 struct EvaluationOptions {
   int cr_draws = 16;
-  bool mean_feature = true;        // decode mu instead of a sample of z
-  int samples = 0;                 // test samples used; 0: all
+  bool mean_feature = true;  // decode mu instead of a sample of z
+  int samples = 0;           // test samples used; 0: all
 };
 
 struct Scenario {
@@ -128,8 +131,8 @@ struct Scenario {
   int K() const { return static_cast<int>(transmitters.size()); }
   int T() const { return static_cast<int>(receivers.size()); }
   int M(int k) const { return static_cast<int>(transmitters[k].modalities.size()); }
-  int J() const;                   // sum of M(k)
-  int Slot(int k, int m) const;    // index of (k, m) in 0..J-1, ordered by k, then m
+  int J() const;                 // sum of M(k)
+  int Slot(int k, int m) const;  // index of (k, m) in 0..J-1, ordered by k, then m
 };
 
 }  // namespace semlink

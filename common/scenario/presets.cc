@@ -1,0 +1,63 @@
+#include "common/scenario/presets.h"
+
+namespace semlink {
+namespace {
+
+template <class Row>
+const Row* FindByName(const std::vector<Row>& rows, const std::string& name) {
+  for (const Row& row : rows) {
+    if (name == row.name) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+const std::vector<Preset>& Presets() {
+  // `paper` does what the published code does, and samples z at inference as its evaluation does.
+  static const auto& presets = *new std::vector<Preset>{
+      {"default", ImageScale::kSample, true, Schedule::kCosine, Baseline::kRunningMean, 0.01,
+       RateEstimator::kMarginal, true},
+      {"paper", ImageScale::kBatch, false, Schedule::kConstant, Baseline::kConstant, 0,
+       RateEstimator::kMarginal, false},
+  };
+  return presets;
+}
+
+const Preset* FindPreset(const std::string& name) { return FindByName(Presets(), name); }
+
+void ApplyPreset(const Preset& preset, Scenario* scenario) {
+  scenario->method.preset = preset.name;
+  scenario->data.image_scale = preset.image_scale;
+  scenario->model.missing_slot_learned = preset.missing_slot_learned;
+  scenario->training.schedule = preset.schedule;
+  scenario->policy.baseline = preset.baseline;
+  scenario->policy.entropy_bonus = preset.entropy_bonus;
+  scenario->rate.estimator = preset.estimator;
+  scenario->evaluation.mean_feature = preset.mean_feature;
+}
+
+double PresetBaseline(TaskKind task) {
+  switch (task) {
+    case TaskKind::kParity:
+      return 0.6;
+    case TaskKind::kRing:
+      return 1.3;
+    case TaskKind::kDigit:
+      return 2.1;
+  }
+  return 0;
+}
+
+const std::vector<MethodEntry>& Methods() {
+  static const auto& methods = *new std::vector<MethodEntry>{
+      {"pom2dib", true, false}, {"pom2dib_nocr", true, true}, {"rsdib", false, false},
+      {"midib", false, false},  {"vddib", false, false},      {"dlsc", false, false},
+      {"cmt", false, false},    {"tosc", false, false},
+  };
+  return methods;
+}
+
+const MethodEntry* FindMethod(const std::string& name) { return FindByName(Methods(), name); }
+
+}  // namespace semlink

@@ -1,0 +1,65 @@
+#include "common/scenario/scenario.h"
+
+namespace semlink {
+
+int ModalitySize(ModalityKind kind) {
+  switch (kind) {
+    case ModalityKind::kImageFft:
+      return 14 * 14;
+    case ModalityKind::kMel:
+      return 16 * 32;
+    case ModalityKind::kNoise:
+      return 14 * 14;
+  }
+  return 0;
+}
+
+int TaskClasses(TaskKind kind) {
+  switch (kind) {
+    case TaskKind::kParity:
+      return 2;
+    case TaskKind::kRing:
+      return 6;
+    case TaskKind::kDigit:
+      return 10;
+  }
+  return 0;
+}
+
+const char* Name(ModalityKind kind) {
+  switch (kind) {
+    case ModalityKind::kImageFft:
+      return "image_fft";
+    case ModalityKind::kMel:
+      return "mel";
+    case ModalityKind::kNoise:
+      return "noise";
+  }
+  return "?";
+}
+
+const char* Name(TaskKind kind) {
+  switch (kind) {
+    case TaskKind::kParity:
+      return "parity";
+    case TaskKind::kRing:
+      return "ring";
+    case TaskKind::kDigit:
+      return "digit";
+  }
+  return "?";
+}
+
+int Scenario::J() const {
+  int sum = 0;
+  for (int k = 0; k < K(); ++k) sum += M(k);
+  return sum;
+}
+
+int Scenario::Slot(int k, int m) const {
+  int slot = m;
+  for (int before = 0; before < k; ++before) slot += M(before);
+  return slot;
+}
+
+}  // namespace semlink

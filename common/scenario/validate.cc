@@ -1,0 +1,93 @@
+#include "common/scenario/validate.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/scenario/presets.h"
+
+namespace semlink {
+namespace {
+
+// Half of what a peer accepts in one message (kMaxMessageBytes in common/transport/protocol.h).
+constexpr int64_t kMaxFeatureBytes = 128 << 20;
+
+class Validator {
+ public:
+  Validator(const Scenario& scenario, const YamlNode& document, Mistakes* mistakes)
+      : s_(scenario), document_(document), mistakes_(mistakes) {}
+
+  void CheckNodes() {
+    const int64_t links = static_cast<int64_t>(s_.J()) * s_.T();
+    if (links > kMaxLinks) {
+      Wrong("transmitters",
+            absl::StrCat(s_.J(), " modalities for ", s_.T(), " receivers, ", links, " links"),
+            absl::StrCat("at most ", kMaxLinks, " links"));
+    }
+    if (s_.K() > 0 && s_.limits.e_t > s_.K()) {
+      Wrong("limits.e_t", absl::StrCat(s_.limits.e_t),
+            absl::StrCat("at most K, the number of transmitters (", s_.K(), ")"));
+    }
+  }
+
+  void CheckMessageSize() {
+    int modalities = 0;
+    for (int k = 0; k < s_.K(); ++k) modalities = std::max(modalities, s_.M(k));
+    const int64_t bytes = int64_t{4} * s_.model.embedding * s_.training.rounds_per_window *
+                          s_.training.batch_size * modalities;
+    if (bytes > kMaxFeatureBytes) {
+      Wrong("training.rounds_per_window",
+            absl::StrCat(s_.training.rounds_per_window, " rounds of ", s_.training.batch_size,
+                         " samples, ", bytes >> 20, " MiB of features in one message"),
+            absl::StrCat("at most ", kMaxFeatureBytes >> 20,
+                         " MiB: fewer rounds, a smaller batch or embedding"));
+    }
+  }
+
+  void CheckData() {
+    if (s_.data.source == DataSource::kAvMnist && s_.data.root.empty()) {
+      Wrong("data.root", "nothing",
+            "the folder with mnist/ and fsdd/ (--set data.root=DIR): data.source is av_mnist");
+    }
+    if (s_.data.train_samples > 0 && s_.data.train_samples < s_.training.batch_size) {
+      Wrong("data.train_samples", absl::StrCat(s_.data.train_samples),
+            absl::StrCat("0 (all) or at least training.batch_size (", s_.training.batch_size, ")"));
+    }
+    if (s_.data.test_samples > 0 && s_.evaluation.samples > s_.data.test_samples) {
+      Wrong("evaluation.samples", absl::StrCat(s_.evaluation.samples),
+            absl::StrCat("at most data.test_samples (", s_.data.test_samples, ")"));
+    }
+  }
+
+  void CheckMethod() {
+    const MethodEntry* method = FindMethod(s_.method.name);
+    if (method != nullptr && method->constant_randomness &&
+        s_.common_randomness.source != CrSource::kConstant) {
+      Wrong("common_randomness.source", "a source that changes",
+            absl::StrCat("constant: method.name is ", s_.method.name));
+    }
+  }
+
+ private:
+  void Wrong(const std::string& path, const std::string& found, const std::string& expected) {
+    const YamlNode* node = FindAtPath(document_, path);
+    mistakes_->Add(node != nullptr ? node->origin : document_.origin, path, found, expected);
+  }
+
+  const Scenario& s_;
+  const YamlNode& document_;
+  Mistakes* mistakes_;
+};
+
+}  // namespace
+
+void ValidateCombinations(const Scenario& scenario, const YamlNode& document, Mistakes* mistakes) {
+  Validator validator(scenario, document, mistakes);
+  validator.CheckNodes();
+  validator.CheckMessageSize();
+  validator.CheckData();
+  validator.CheckMethod();
+}
+
+}  // namespace semlink

@@ -1,0 +1,55 @@
+#include "common/scenario/presets.h"
+
+#include <gtest/gtest.h>
+
+namespace semlink {
+namespace {
+
+TEST(PresetsTest, PaperDoesAsThePublishedCode) {
+  const Preset* paper = FindPreset("paper");
+  ASSERT_NE(paper, nullptr);
+  Scenario scenario;
+  ApplyPreset(*paper, &scenario);
+  EXPECT_EQ(scenario.method.preset, "paper");
+  EXPECT_EQ(scenario.data.image_scale, ImageScale::kBatch);
+  EXPECT_FALSE(scenario.model.missing_slot_learned);
+  EXPECT_EQ(scenario.training.schedule, Schedule::kConstant);
+  EXPECT_EQ(scenario.policy.baseline, Baseline::kConstant);
+  EXPECT_EQ(scenario.policy.entropy_bonus, 0);
+  EXPECT_EQ(scenario.rate.estimator, RateEstimator::kMarginal);
+  EXPECT_FALSE(scenario.evaluation.mean_feature);
+}
+
+TEST(PresetsTest, DefaultImprovesOnIt) {
+  Scenario scenario;
+  ApplyPreset(Presets().front(), &scenario);
+  EXPECT_EQ(scenario.method.preset, "default");
+  EXPECT_EQ(scenario.data.image_scale, ImageScale::kSample);
+  EXPECT_TRUE(scenario.model.missing_slot_learned);
+  EXPECT_EQ(scenario.training.schedule, Schedule::kCosine);
+  EXPECT_EQ(scenario.policy.baseline, Baseline::kRunningMean);
+  EXPECT_GT(scenario.policy.entropy_bonus, 0);
+  EXPECT_TRUE(scenario.evaluation.mean_feature);
+}
+
+TEST(PresetsTest, KnowsBaselines) {
+  EXPECT_EQ(PresetBaseline(TaskKind::kParity), 0.6);
+  EXPECT_EQ(PresetBaseline(TaskKind::kRing), 1.3);
+  EXPECT_EQ(PresetBaseline(TaskKind::kDigit), 2.1);
+}
+
+TEST(PresetsTest, UnknownNamesAreNotFound) {
+  EXPECT_EQ(FindPreset("papper"), nullptr);
+  EXPECT_EQ(FindMethod("pom3dib"), nullptr);
+}
+
+TEST(MethodsTest, OnlyPoM2DibIsBuilt) {
+  for (const MethodEntry& method : Methods()) {
+    const std::string name = method.name;
+    EXPECT_EQ(method.built, name == "pom2dib" || name == "pom2dib_nocr") << name;
+    EXPECT_EQ(method.constant_randomness, name == "pom2dib_nocr") << name;
+  }
+}
+
+}  // namespace
+}  // namespace semlink

@@ -1,0 +1,66 @@
+#include "common/scenario/validate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/scenario/reader.h"
+#include "tests/scenario/scenarios.h"
+
+namespace semlink {
+namespace {
+
+using testing::HasSubstr;
+
+std::string ErrorOf(const std::string& more, const Overrides& overrides = {}) {
+  const auto scenario = ParseScenario(absl::StrCat(kSmall, more), "f.yaml", overrides);
+  return scenario.ok() ? "" : std::string(scenario.status().message());
+}
+
+TEST(ValidateTest, RequestsNeedTransmitters) {
+  EXPECT_THAT(ErrorOf("limits: {e_t: 3}\n"),
+              HasSubstr("f.yaml:8: limits.e_t: found 3; expected at most K, the number of "
+                        "transmitters (2)"));
+  EXPECT_EQ(ErrorOf("limits: {e_t: 2}\n"), "");
+}
+
+TEST(ValidateTest, RealDataNeedAFolder) {
+  EXPECT_THAT(ErrorOf("data: {source: av_mnist}\n"),
+              HasSubstr("data.root: found nothing; expected the folder with mnist/ and fsdd/"));
+  EXPECT_EQ(ErrorOf("data: {source: av_mnist}\n", {"data.root=/d"}), "");
+}
+
+TEST(ValidateTest, LinksAreBounded) {
+  std::string text = "transmitters:\n";
+  for (int k = 0; k < 33; ++k) text += "  - {modalities: [mel]}\n";
+  text += "receivers:\n";
+  for (int t = 0; t < 32; ++t) text += "  - {task: ring}\n";
+  const auto too_many = ParseScenario(text, "f.yaml");
+  ASSERT_FALSE(too_many.ok());
+  EXPECT_THAT(std::string(too_many.status().message()),
+              HasSubstr("1056 links; expected at most 1024 links"));
+}
+
+TEST(ValidateTest, MessagesAreBounded) {
+  EXPECT_THAT(ErrorOf("training: {rounds_per_window: 1000, batch_size: 4096}\n"),
+              HasSubstr("in one message; expected at most 128 MiB"));
+}
+
+TEST(ValidateTest, SplitsHoldWhatIsAskedOfThem) {
+  EXPECT_THAT(ErrorOf("data: {train_samples: 19}\n"),
+              HasSubstr("expected 0 (all) or at least training.batch_size (20)"));
+  EXPECT_THAT(ErrorOf("data: {test_samples: 100}\nevaluation: {samples: 101}\n"),
+              HasSubstr("f.yaml:9: evaluation.samples: found 101; expected at most "
+                        "data.test_samples (100)"));
+}
+
+TEST(ValidateTest, NoCrExcludesOtherSources) {
+  EXPECT_THAT(
+      ErrorOf("method: {name: pom2dib_nocr}\ncommon_randomness: {source: derived}\n"),
+      HasSubstr("common_randomness.source: found a source that changes; expected constant"));
+}
+
+}  // namespace
+}  // namespace semlink
