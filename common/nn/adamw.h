@@ -23,12 +23,18 @@ class AdamW {
   // `parameters`: flat leaf [P]; the tensor is shared, not copied.
   AdamW(at::Tensor parameters, const AdamWOptions& options);
 
-  // Steps with the accumulated gradient times `gradient_scale`, then zeroes the gradient. Without a gradient (no backward since the
-  // last step): does nothing, not even decay. `rate_factor` multiplies the learning rate (schedules).
+  // Steps with the accumulated gradient times `gradient_scale`, then clears the gradient (grad()
+  // becomes undefined, which saves writing zeros: the next backward pass overwrites instead of
+  // adding). Without a gradient (no backward since the last step): does nothing, not even decay.
+  // `rate_factor` multiplies the learning rate (schedules).
   void Step(double gradient_scale = 1.0, double rate_factor = 1.0);
 
   // Forgets the accumulated gradient (an aborted window).
   void Discard();
+
+  // Continues from a saved state: moments [P] as first_moment() and second_moment() gave them.
+  // Throws c10::Error if the shapes differ.
+  void Restore(const at::Tensor& first_moment, const at::Tensor& second_moment, int64_t steps);
 
   int64_t steps() const { return steps_; }
   const at::Tensor& first_moment() const { return m_; }
@@ -42,7 +48,8 @@ class AdamW {
   int64_t steps_ = 0;
 };
 
-// Scale that brings the joint L2 norm of the gradients of `parameters` to at most `max_norm` (1 if it is below).
+// Scale that brings the joint L2 norm of the gradients of `parameters` to at most `max_norm` (1 if
+// it is below).
 double ClipScale(const std::vector<at::Tensor>& parameters, double max_norm);
 
 }  // namespace semlink::nn

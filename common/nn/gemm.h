@@ -1,0 +1,24 @@
+// The one door through which the networks' matrix products go.
+#ifndef SEMLINK_COMMON_NN_GEMM_H_
+#define SEMLINK_COMMON_NN_GEMM_H_
+
+#include <ATen/ATen.h>
+
+namespace semlink::nn {
+
+enum class Into { kReplace, kAdd };
+
+// c = a b (kReplace) or c += a b (kAdd). a [M, K], b [K, N], c [M, N], float32, all on one device.
+// The rows of c must be dense (stride(1) == 1); a and b may be row-major views or transposes of
+// them. c must not overlap a or b. Not differentiable: for use inside forward and backward.
+//
+// On the CPU this is oneDNN's sgemm where the build found it, else ATen's (OpenBLAS, MKL); on other
+// devices ATen's.
+void Gemm(const at::Tensor& a, const at::Tensor& b, Into into, const at::Tensor& c);
+
+// "oneDNN" or "ATen": what Gemm uses on the CPU in this build.
+const char* GemmBackend();
+
+}  // namespace semlink::nn
+
+#endif  // SEMLINK_COMMON_NN_GEMM_H_
