@@ -10,12 +10,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/base/rng.h"
+#include "common/data/layout.h"
 #include "common/scenario/scenario.h"
 
 namespace semlink::data {
-
-enum class Split { kTrain, kTest };
 
 // Which samples a batch holds, and the keys of its randomness (noise modality, augmentation). Rows [r * batch_size, ...) of the
 // result belong to round rounds[r].
@@ -40,7 +38,10 @@ class ModalitySource {
   virtual int64_t size(Split split) const = 0;
   // The rounds' samples stacked: [sum of samples, ModalitySize(kind)] float32 on the CPU. Depends on the key, the round and the
   // sample index alone: asking for fewer rounds, or in another order, gives the same rows.
-  // Train samples of kMel are augmented (time and frequency masks); kNoise is keyed by `slot` also, so two noise modalities differ.
+  // Train samples of kMel are augmented (waveform variants, time and frequency masks); kNoise is keyed by its slot also, so two
+  // noise modalities differ. With data.image_scale: batch, a row of kImageFft depends on all samples of its round.
+  // Every sample must be in 0..size(split)-1: an index that comes from a message is checked by whoever read the message
+  // (c10::IndexError is thrown here).
   virtual at::Tensor Batch(const BatchKey& key, const std::vector<RoundSamples>& rounds) = 0;
 };
 
