@@ -29,6 +29,10 @@ class ReceiverNode : public Node {
   // Messages refused so far.
   int refusals() const { return refusals_; }
 
+  // The networks, for tests; null before Welcome.
+  DecoderBank* decoders() { return decoders_.get(); }
+  RequestSelection* selection() { return selection_.get(); }
+
  private:
   // Legal order: kJoining -> kConnecting -> kIdle -> kAsked -> kReported -> kIdle (commit or
   // abort); an INFER window goes kAsked -> kInferring -> kReported. kDone from any.

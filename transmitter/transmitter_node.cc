@@ -176,7 +176,7 @@ absl::Status TransmitterNode::HandleReceiver(int t, const v1::Message& message) 
 
 absl::Status TransmitterNode::Refuse(int t, const absl::Status& why) {
   ++refusals_;
-  spdlog::warn("refused a message of receiver{}: {}", t + 1, why.message());
+  spdlog::warn("refused a message of receiver{}: {}", t + 1, std::string(why.message()));
   v1::Message message;
   message.mutable_refusal()->set_reason(v1::Refusal::BAD_MESSAGE);
   message.mutable_refusal()->set_detail(std::string(why.message()));

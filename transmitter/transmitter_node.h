@@ -29,6 +29,10 @@ class TransmitterNode : public Node {
   // Messages refused so far.
   int refusals() const { return refusals_; }
 
+  // The networks, for tests; null before Welcome.
+  EncoderBank* encoders() { return encoders_.get(); }
+  LinkSelection* selection() { return selection_.get(); }
+
  private:
   // Legal order: kJoining -> kIdle -> kAsking -> kClaimed -> kGranted -> kReported -> kIdle (commit
   // or abort); an EVALUATE window skips kGranted; an INFER window stays in kGranted until its
