@@ -1,11 +1,15 @@
 #include "common/data/layout.h"
 
+#include <zlib.h>
+
 #include <filesystem>
+#include <memory>
 #include <system_error>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/sha256.h"
 #include "common/base/status_macros.h"
-#include "common/data/digest.h"
 #include "common/data/idx.h"
 #include "common/data/recordings.h"
 #include "common/data/wav.h"
@@ -49,6 +53,24 @@ std::string Describe(const std::vector<uint32_t>& dims) {
   return absl::StrCat(dims[0], " images of ", dims[1], "x", dims[2]);
 }
 
+// SHA-256 of what a gzip file holds, or of the file itself if it is not gzip.
+absl::StatusOr<std::string> Sha256OfContent(const std::string& path) {
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
+  if (!file) return absl::NotFoundError(absl::StrCat(path, ": can't be read"));
+  Sha256 hash;
+  std::vector<char> chunk(1 << 18);
+  while (true) {
+    const int got = gzread(file.get(), chunk.data(), static_cast<unsigned>(chunk.size()));
+    int code = Z_OK;
+    gzerror(file.get(), &code);
+    if (got < 0 || code == Z_BUF_ERROR) {
+      return absl::DataLossError(absl::StrCat(path, ": damaged gzip file"));
+    }
+    if (got == 0) return hash.Finish();
+    hash.Update(absl::string_view(chunk.data(), static_cast<std::size_t>(got)));
+  }
+}
+
 CheckedFile CheckMnist(const std::string& root, const MnistFile& expected) {
   const std::string path = MnistPath(root, expected.name);
   CheckedFile row;
@@ -89,7 +111,7 @@ absl::Status ReadRecordings(const std::string& dir, CheckedFile* row) {
     row->bytes += fs::file_size(path, error);
     test += name.split() == Split::kTest;
   }
-  row->sha256 = Sha256OfText(list);
+  row->sha256 = Sha256Hex(list);
   row->what =
       absl::StrCat(names.size(), " recordings, ", kSampleRate, " Hz, mono: ", names.size() - test,
                    " for training, ", test, " for the test");

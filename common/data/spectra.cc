@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 namespace semlink::data {
 namespace {
@@ -18,6 +20,58 @@ at::Tensor ScaleBetween(const at::Tensor& x, const at::Tensor& low, const at::Te
   const at::Tensor range = high - low;
   return (x - low) / at::where(range > 0, range, at::ones_like(range));
 }
+
+// The part [first, last) of a wave outside which it is exactly 0; empty if it is 0 everywhere.
+std::pair<int64_t, int64_t> SoundingRange(const float* wave, int64_t length) {
+  int64_t first = 0;
+  int64_t last = length;
+  while (first < length && wave[first] == 0.0f) ++first;
+  while (last > first && wave[last - 1] == 0.0f) --last;
+  return {first, last};
+}
+
+// Collects windowed frames and turns them into mel bands, so many at a time that they stay in the
+// cache.
+class FrameBatch {
+ public:
+  // Results go to rows of `mel` [n, 16].
+  FrameBatch(const at::Tensor& filters, at::Tensor* mel)
+      : filters_(filters),
+        mel_(mel),
+        frames_(at::empty({kFrames, kFft}, at::kFloat)),
+        power_(at::empty({kFrames, kFrequencies}, at::kFloat)) {}
+
+  // Room for one frame of kFft samples, whose bands become row `row`.
+  float* Add(int64_t row) {
+    if (static_cast<int>(rows_.size()) == kFrames) Flush();
+    rows_.push_back(row);
+    return frames_.data_ptr<float>() + (rows_.size() - 1) * kFft;
+  }
+
+  void Flush() {
+    const auto n = static_cast<int64_t>(rows_.size());
+    if (n == 0) return;
+    const at::Tensor spectrum =
+        at::view_as_real(at::fft_rfft(frames_.narrow(0, 0, n))).contiguous();
+    const float* in = spectrum.data_ptr<float>();
+    float* out = power_.data_ptr<float>();
+    for (int64_t i = 0; i < n * kFrequencies; ++i) {
+      out[i] = in[2 * i] * in[2 * i] + in[2 * i + 1] * in[2 * i + 1];
+    }
+    const at::Tensor bands = at::mm(power_.narrow(0, 0, n), filters_);
+    mel_->index_copy_(0, at::tensor(rows_, at::kLong), bands);
+    rows_.clear();
+  }
+
+ private:
+  static constexpr int kFrames = 64;
+
+  const at::Tensor& filters_;
+  at::Tensor* mel_;
+  at::Tensor frames_;  // [kFrames, 2048]
+  at::Tensor power_;   // [kFrames, 1025]
+  std::vector<int64_t> rows_;
+};
 
 }  // namespace
 
@@ -44,11 +98,25 @@ MelTransform::MelTransform()
 
 at::Tensor MelTransform::operator()(const at::Tensor& waves) const {
   const at::Tensor padded =
-      at::reflection_pad1d(waves.unsqueeze(1), {kFft / 2, kFft / 2}).squeeze(1);
-  const at::Tensor frames = padded.unfold(1, kFft, kHop) * window_;    // [B, 32, 2048]
-  const at::Tensor spectrum = at::view_as_real(at::fft_rfft(frames));  // [B, 32, 1025, 2]
-  const at::Tensor power = spectrum.square().sum(-1);
-  return at::matmul(power, filters_).transpose(1, 2).reshape({waves.size(0), kMelSize});
+      at::reflection_pad1d(waves.unsqueeze(1), {kFft / 2, kFft / 2}).squeeze(1).contiguous();
+  const int64_t length = padded.size(1);
+  at::Tensor mel = at::zeros({waves.size(0) * kMelFrames, kMelBands}, at::kFloat);
+  FrameBatch batch(filters_, &mel);
+  const float* window = window_.data_ptr<float>();
+  for (int64_t b = 0; b < waves.size(0); ++b) {
+    const float* wave = padded.data_ptr<float>() + b * length;
+    const auto [first, last] = SoundingRange(wave, length);
+    for (int64_t f = 0; f < kMelFrames; ++f) {
+      const int64_t start = f * kHop;
+      if (start + kFft <= first || start >= last) continue;
+      float* frame = batch.Add(b * kMelFrames + f);
+      for (int i = 0; i < kFft; ++i) frame[i] = wave[start + i] * window[i];
+    }
+  }
+  batch.Flush();
+  return mel.view({waves.size(0), kMelFrames, kMelBands})
+      .transpose(1, 2)
+      .reshape({waves.size(0), kMelSize});
 }
 
 at::Tensor StandardiseRows(const at::Tensor& x) {

@@ -23,7 +23,7 @@ at::Tensor MelFilters();
 
 // Mel spectrograms of waves [B, 8000] -> [B, 512]: 16 bands by 32 frames, band first, as power.
 // Frames are centred on multiples of kHop, the ends of the wave are reflected, the window is a
-// periodic Hann window.
+// periodic Hann window. Silent frames are not transformed: half of a padded recording is silence.
 class MelTransform {
  public:
   MelTransform();
