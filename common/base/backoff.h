@@ -10,9 +10,9 @@ namespace semlink {
 struct BackoffOptions {
   absl::Duration first = absl::Milliseconds(200);
   absl::Duration longest = absl::Seconds(5);
-  double factor = 2;    // from one delay to the next, at least 1
-  double jitter = 0.2;  // each delay is its nominal value times a number from [1 - jitter, 1 +
-                        // jitter); in [0, 1)
+  double factor = 2;  // from one delay to the next, at least 1
+  // Each delay is its nominal value times a number from (1 - jitter, 1]. In [0, 1].
+  double jitter = 0.2;
 };
 
 // Delays that grow exponentially up to `longest`. The jitter, which keeps nodes that failed
@@ -22,7 +22,7 @@ class Backoff {
  public:
   explicit Backoff(RandomStream stream, BackoffOptions options = {});
 
-  // The delay before the next try. Never above `longest`, jitter included.
+  // The delay before the next try. Never above `longest`, and spread below it too.
   absl::Duration Next();
   // After a success: the next failure starts from `first` again.
   void Reset();
