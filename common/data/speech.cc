@@ -66,18 +66,18 @@ void AppendSound(const Sound& sound, const Speaker& speaker, float loudness, Ran
 std::vector<float> SpeakDigit(int digit, double difficulty, RandomStream* random) {
   Speaker speaker;
   speaker.pitch = 140 * std::exp2(Swing(random, std::min(1.0, 0.7 * difficulty)));
-  speaker.tract = std::exp2(Swing(random, 0.25 * difficulty));
-  speaker.tempo = std::exp2(Swing(random, 0.4 * difficulty));
+  speaker.tract = std::exp2(Swing(random, 0.35 * difficulty));
+  speaker.tempo = std::exp2(Swing(random, 0.5 * difficulty));
   std::vector<float> wave(
       static_cast<std::size_t>(std::min(2000.0, 800 * difficulty * random->Uniform())));
   for (Sound sound : Word(digit)) {
-    sound.f1 *= std::exp2(Swing(random, 0.25 * difficulty));
-    sound.f2 *= std::exp2(Swing(random, 0.2 * difficulty));
-    sound.seconds *= std::exp2(Swing(random, 0.4 * difficulty));
-    const float loudness = 0.5f * std::exp2(Swing(random, 0.8 * difficulty));
+    sound.f1 *= std::exp2(Swing(random, 0.42 * difficulty));
+    sound.f2 *= std::exp2(Swing(random, 0.36 * difficulty));
+    sound.seconds *= std::exp2(Swing(random, 0.7 * difficulty));
+    const float loudness = 0.4f * std::exp2(Swing(random, 1.2 * difficulty));
     AppendSound(sound, speaker, loudness, random, &wave);
   }
-  const auto noise = static_cast<float>(0.05 * difficulty);
+  const auto noise = static_cast<float>(0.12 * difficulty);
   for (float& x : wave) x = std::min(1.0f, std::max(-1.0f, x + noise * random->Normal()));
   if (wave.size() > kWaveSamples) wave.resize(kWaveSamples);
   return wave;

@@ -10,8 +10,8 @@ namespace semlink::data {
 namespace {
 
 // Recordings per split and digit.
-constexpr int kTrainRecordings = 48;
-constexpr int kTestRecordings = 20;
+constexpr int kTrainRecordings = 160;
+constexpr int kTestRecordings = 50;
 
 // What a stream of Purpose::kSynthetic makes: the `window` of its key. The `round` is the split.
 enum Stream : uint64_t { kLabelStream = 0, kImageStream = 1, kSpeechStream = 2 };
