@@ -1,0 +1,84 @@
+// One dialled stream.
+#ifndef SEMLINK_COMMON_TRANSPORT_GRPC_CLIENT_STREAM_H_
+#define SEMLINK_COMMON_TRANSPORT_GRPC_CLIENT_STREAM_H_
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/support/client_callback.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/base/ids.h"
+#include "common/transport/out_stream.h"
+#include "common/transport/stream_hub.h"
+#include "semlink/v1/message.pb.h"
+
+namespace semlink {
+
+// A reactor: moves messages between the stream and the hub, and never computes. It keeps itself
+// alive until OnDone. Opens (PeerUp) when the server's initial metadata arrives, which it sends
+// once it has looked at our Hello.
+class GrpcClientStream final : public grpc::ClientBidiReactor<v1::Message, v1::Message>,
+                               public OutStream,
+                               public std::enable_shared_from_this<GrpcClientStream> {
+ public:
+  // Starts the call to `peer` over `channel` and sends `hello`, a message with a Hello.
+  static std::shared_ptr<GrpcClientStream> Start(std::shared_ptr<grpc::Channel> channel,
+                                                 const NodeId& peer, const v1::Message& hello,
+                                                 StreamHub* hub);
+
+  // Waits until the stream is open or has failed. OK if it was opened; DEADLINE_EXCEEDED if
+  // neither happened in time.
+  absl::Status WaitUntilOpen(absl::Duration timeout);
+  // Whether it was opened, be it still open or not.
+  bool was_opened() const;
+  // Waits until the stream has ended and the hub knows.
+  void WaitUntilDone();
+
+  void Cancel() override { context_.TryCancel(); }
+  Endpoints endpoints() const override;
+
+  void OnReadInitialMetadataDone(bool ok) override;
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override { WriteDone(ok); }
+  void OnDone(const grpc::Status& status) override;
+
+ private:
+  // kDialling -> kOpen -> kDone, or kDialling -> kDone.
+  enum class State { kDialling, kOpen, kDone };
+
+  GrpcClientStream(std::shared_ptr<grpc::Channel> channel, const NodeId& peer, StreamHub* hub)
+      : channel_(std::move(channel)), peer_(peer), hub_(hub) {}
+
+  void WriteOut(const v1::Message* message) override { StartWrite(message); }
+  void EndWrites() override {
+    StartWritesDone();
+    RemoveHold();
+  }
+  // Why the stream ended, given gRPC's status.
+  absl::Status Cause(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::shared_ptr<grpc::Channel> channel_;
+  const NodeId peer_;
+  StreamHub* const hub_;
+  grpc::ClientContext context_;
+  std::shared_ptr<GrpcClientStream> self_;  // until OnDone
+  v1::Message incoming_;                    // being read
+  v1::Message hello_;                       // as sent, to be counted
+
+  mutable absl::Mutex mutex_;
+  State state_ ABSL_GUARDED_BY(mutex_) = State::kDialling;
+  bool opened_ ABSL_GUARDED_BY(mutex_) = false;
+  bool welcomed_ ABSL_GUARDED_BY(mutex_) = false;
+  Endpoints endpoints_ ABSL_GUARDED_BY(mutex_);
+  absl::Status broken_by_ ABSL_GUARDED_BY(mutex_);  // a refusal, by us or by the peer
+  absl::Status result_ ABSL_GUARDED_BY(mutex_);     // once kDone
+};
+
+}  // namespace semlink
+
+#endif  // SEMLINK_COMMON_TRANSPORT_GRPC_CLIENT_STREAM_H_

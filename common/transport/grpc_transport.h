@@ -1,0 +1,95 @@
+// Transport over gRPC: one daemon's connections to its peers.
+#ifndef SEMLINK_COMMON_TRANSPORT_GRPC_TRANSPORT_H_
+#define SEMLINK_COMMON_TRANSPORT_GRPC_TRANSPORT_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/backoff.h"
+#include "common/base/clock.h"
+#include "common/base/ids.h"
+#include "common/transport/grpc_dialler.h"
+#include "common/transport/grpc_server.h"
+#include "common/transport/mailbox.h"
+#include "common/transport/protocol.h"
+#include "common/transport/stream_hub.h"
+#include "common/transport/transport.h"
+
+namespace semlink {
+
+// Everything that arrives goes to the mailbox; RunDaemon (common/node) takes it from there on the
+// node's thread. Send, Connect and the snapshots are called on that thread.
+class GrpcTransport : public Transport {
+ public:
+  struct Options {
+    NodeId self;
+    // The coordinator and transmitters listen here ("host:port"; port 0: any free port). Receivers
+    // leave it empty.
+    std::string listen;
+    // Transmitters: what receivers dial. Empty: the bound address. Port 0: the bound port.
+    std::string advertise;
+    // Transmitters and receivers: where the coordinator is. Dialled at once.
+    std::string coordinator;
+    // How long to try to reach the coordinator.
+    absl::Duration wait = absl::InfiniteDuration();
+    SecurityOptions security;
+    BackoffOptions backoff;
+    absl::Duration hello_deadline = absl::Seconds(10);
+    std::size_t max_message_bytes = kMaxMessageBytes;
+    std::vector<grpc::Service*> services;  // served at `listen` too; must outlive the transport
+  };
+
+  // Listens, then dials the coordinator. Returns without waiting for anybody. INVALID_ARGUMENT for
+  // addresses that make no sense; ALREADY_EXISTS if the port is in use. `mailbox` must outlive the
+  // transport.
+  static absl::StatusOr<std::unique_ptr<GrpcTransport>> Create(const Options& options,
+                                                               Mailbox* mailbox);
+  // Shutdown(1 s).
+  ~GrpcTransport() override;
+
+  absl::Status Connect(const NodeId& to, const std::string& address) override;
+  absl::Status Send(const NodeId& to, v1::Message message) override;
+  std::vector<v1::Traffic> TrafficSnapshot() const override;
+  std::vector<v1::Wire> WireSnapshot() const override;
+
+  // Where it listens, with the port that was bound; empty for receivers.
+  const std::string& listen_address() const { return listen_address_; }
+  // What a transmitter's Hello says.
+  const std::string& data_address() const { return data_address_; }
+  // Messages and Hellos refused by the transport since the start.
+  uint64_t refusals() const { return hub_.refusals(); }
+
+  // Ends every stream after what is queued on it, and the server. Whatever takes longer than
+  // `grace` is broken off. Nothing can be sent afterwards.
+  void Shutdown(absl::Duration grace);
+
+ private:
+  GrpcTransport(const Options& options, Mailbox* mailbox);
+
+  absl::Status Listen();
+  absl::Status ChooseDataAddress(const Address& bound);
+  absl::Status Dial(const NodeId& to, const std::string& address, absl::Duration wait);
+  v1::Hello MakeHello() const;
+
+  const Options options_;
+  RealClock clock_;
+  StreamHub hub_;
+  std::unique_ptr<GrpcServer> server_;
+  std::map<NodeId, std::unique_ptr<GrpcDialler>> diallers_;
+  std::string listen_address_;
+  std::string data_address_;
+  bool shut_down_ = false;
+};
+
+}  // namespace semlink
+
+#endif  // SEMLINK_COMMON_TRANSPORT_GRPC_TRANSPORT_H_

@@ -1,0 +1,66 @@
+#include "common/transport/mailbox.h"
+
+#include <utility>
+
+namespace semlink {
+
+void Mailbox::Post(Event event) {
+  absl::MutexLock lock(&mutex_);
+  if (event.kind == Event::Kind::kInterrupt) {
+    events_.push_front(std::move(event));
+  } else {
+    events_.push_back(std::move(event));
+  }
+  posted_.Signal();
+}
+
+void Mailbox::PostPeerUp(const NodeId& peer) {
+  Event event;
+  event.kind = Event::Kind::kPeerUp;
+  event.peer = peer;
+  Post(std::move(event));
+}
+
+void Mailbox::PostPeerDown(const NodeId& peer, absl::Status why) {
+  Event event;
+  event.kind = Event::Kind::kPeerDown;
+  event.peer = peer;
+  event.status = std::move(why);
+  Post(std::move(event));
+}
+
+void Mailbox::PostMessage(const NodeId& from, v1::Message message) {
+  Event event;
+  event.kind = Event::Kind::kMessage;
+  event.peer = from;
+  event.message = std::move(message);
+  Post(std::move(event));
+}
+
+void Mailbox::PostCall(std::function<absl::Status()> call) {
+  Event event;
+  event.kind = Event::Kind::kCall;
+  event.call = std::move(call);
+  Post(std::move(event));
+}
+
+void Mailbox::PostInterrupt(int signal) {
+  Event event;
+  event.kind = Event::Kind::kInterrupt;
+  event.signal = signal;
+  Post(std::move(event));
+}
+
+Mailbox::Event Mailbox::Take(absl::Duration timeout) {
+  absl::MutexLock lock(&mutex_);
+  // An absolute deadline, so that a wake-up without an event doesn't start the wait anew.
+  const absl::Time deadline = absl::Now() + timeout;
+  while (events_.empty()) {
+    if (posted_.WaitWithDeadline(&mutex_, deadline) && events_.empty()) return Event();
+  }
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+}  // namespace semlink

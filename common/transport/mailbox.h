@@ -1,0 +1,59 @@
+// The queue between a daemon's network threads and the one thread on which its node runs.
+#ifndef SEMLINK_COMMON_TRANSPORT_MAILBOX_H_
+#define SEMLINK_COMMON_TRANSPORT_MAILBOX_H_
+
+#include <deque>
+#include <functional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/base/ids.h"
+#include "semlink/v1/message.pb.h"
+
+namespace semlink {
+
+// Thread-safe: any thread posts, one thread takes. First in, first out, except that an interrupt
+// goes before everything else.
+class Mailbox {
+ public:
+  struct Event {
+    enum class Kind {
+      kPeerUp,
+      kPeerDown,   // status: why; OK if the peer closed the connection in good order
+      kMessage,    // message
+      kCall,       // call
+      kTick,       // nothing came in time
+      kInterrupt,  // signal
+    };
+    Kind kind = Kind::kTick;
+    NodeId peer;
+    absl::Status status;
+    v1::Message message;
+    std::function<absl::Status()> call;
+    int signal = 0;
+  };
+
+  void PostPeerUp(const NodeId& peer);
+  void PostPeerDown(const NodeId& peer, absl::Status why);
+  void PostMessage(const NodeId& from, v1::Message message);
+  // `call` runs on the node's thread, between messages; what it returns counts like Node::Handle.
+  // For services that must look at the node (Operator). It is never run if the node ends first.
+  void PostCall(std::function<absl::Status()> call);
+  void PostInterrupt(int signal);
+
+  // Waits for the next event, at most `timeout`; then returns kTick.
+  Event Take(absl::Duration timeout);
+
+ private:
+  void Post(Event event);
+
+  absl::Mutex mutex_;
+  absl::CondVar posted_;
+  std::deque<Event> events_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace semlink
+
+#endif  // SEMLINK_COMMON_TRANSPORT_MAILBOX_H_
