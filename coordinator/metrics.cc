@@ -1,0 +1,133 @@
+#include "coordinator/metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+#include <utility>
+
+namespace semlink::coordinator {
+namespace {
+
+const v1::Report* ReceiverReport(const WindowRecord& record, int t) {
+  const auto found = record.reports.find(NodeId::Receiver(t));
+  return found == record.reports.end() ? nullptr : &found->second;
+}
+
+// One number per receiver; 0 for one without a report.
+template <typename Get>
+Json PerReceiver(const Scenario& scenario, const WindowRecord& record, Get get) {
+  Json list = Json::array();
+  for (int t = 0; t < scenario.T(); ++t) {
+    const v1::Report* report = ReceiverReport(record, t);
+    list.push_back(report != nullptr ? Json(get(*report)) : Json(0));
+  }
+  return list;
+}
+
+Json LinkList(const WindowRecord& record) {
+  Json list = Json::array();
+  for (const auto& [node, report] : record.reports) {
+    for (const v1::LinkReport& link : report.link()) {
+      if (link.rounds() == 0) continue;
+      list.push_back({{"transmitter", link.transmitter() + 1},
+                      {"modality", link.modality() + 1},
+                      {"receiver", link.task() + 1},
+                      {"rounds", link.rounds()},
+                      {"rate_nats", link.rate_nats()},
+                      {"coded_bits", link.coded_bits()}});
+    }
+  }
+  return list;
+}
+
+}  // namespace
+
+double LinkCounts::links_total() const {
+  return std::accumulate(links_per_round.begin(), links_per_round.end(), 0.0);
+}
+
+LinkCounts CountLinks(const Scenario& scenario, const WindowRecord& record) {
+  LinkCounts counts;
+  counts.links_per_round.assign(scenario.T(), 0.0);
+  std::map<std::pair<uint32_t, uint32_t>, int> served;                // (round, k) -> links
+  std::map<std::pair<uint32_t, uint32_t>, std::set<uint32_t>> drawn;  // (round, t) -> transmitters
+  for (const v1::LinkRounds& link : record.granted) {
+    for (uint32_t round : link.round()) {
+      ++served[{round, link.transmitter()}];
+      drawn[{round, link.task()}].insert(link.transmitter());
+    }
+    counts.links_per_round.at(link.task()) +=
+        static_cast<double>(link.round_size()) / record.open.rounds();
+  }
+  for (const auto& [where, links] : served) {
+    counts.links_max = std::max(counts.links_max, links);
+    if (links > scenario.limits.e_k) ++counts.limits_exceeded;
+  }
+  for (const auto& [where, transmitters] : drawn) {
+    const int number = static_cast<int>(transmitters.size());
+    counts.transmitters_max = std::max(counts.transmitters_max, number);
+    if (number > scenario.limits.e_t) ++counts.limits_exceeded;
+  }
+  return counts;
+}
+
+double SumRate(const WindowRecord& record) {
+  double sum = 0;
+  for (const auto& [node, report] : record.reports) {
+    for (const v1::LinkReport& link : report.link()) {
+      sum += link.rate_nats() * link.rounds() / record.open.rounds();
+    }
+  }
+  return sum;
+}
+
+double Accuracy(const WindowRecord& record, int t) {
+  const v1::Report* report = ReceiverReport(record, t);
+  if (report == nullptr || report->samples() == 0) return 0;
+  return report->correct() / static_cast<double>(report->samples());
+}
+
+Json MetricsLine(const Scenario& scenario, const WindowRecord& record) {
+  const LinkCounts counts = CountLinks(scenario, record);
+  Json line;
+  line["window"] = record.open.window();
+  line["kind"] = record.open.kind() == v1::TRAIN ? "train" : "evaluate";
+  line["seconds"] = record.seconds();
+  line["cpu_seconds"] = record.cpu_seconds();
+  line["loss"] = PerReceiver(scenario, record, [](const auto& r) { return r.loss(); });
+  line["cross_entropy"] =
+      PerReceiver(scenario, record, [](const auto& r) { return r.cross_entropy(); });
+  Json accuracy = Json::array();
+  for (int t = 0; t < scenario.T(); ++t) accuracy.push_back(Accuracy(record, t));
+  line["accuracy"] = std::move(accuracy);
+  line["rate_nats"] = SumRate(record);
+  line["links"] = counts.links_per_round;
+  line["links_total"] = counts.links_total();
+  line["selection_entropy"] =
+      PerReceiver(scenario, record, [](const auto& r) { return r.selection_entropy(); });
+  line["rounds_without_link"] =
+      PerReceiver(scenario, record, [](const auto& r) { return r.rounds_without_link(); });
+  line["transmitter_probability"] = PerReceiver(scenario, record, [](const v1::Report& r) {
+    return std::vector<double>(r.transmitter_probability().begin(),
+                               r.transmitter_probability().end());
+  });
+  line["link"] = LinkList(record);
+  line["refused"] = record.refused_total();
+  return line;
+}
+
+double Mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+double Quantile(std::vector<double> values, double p) {
+  if (values.empty()) return 0;
+  const double rank = std::ceil(p * static_cast<double>(values.size()));
+  const size_t index = static_cast<size_t>(std::max(rank, 1.0)) - 1;
+  std::nth_element(values.begin(), values.begin() + index, values.end());
+  return values[index];
+}
+
+}  // namespace semlink::coordinator

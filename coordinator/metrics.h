@@ -1,0 +1,45 @@
+// Numbers of one committed window: the line of metrics.jsonl, and the counts that show whether the
+// limits were kept.
+#ifndef SEMLINK_COORDINATOR_METRICS_H_
+#define SEMLINK_COORDINATOR_METRICS_H_
+
+#include <vector>
+
+#include "common/scenario/scenario.h"
+#include "coordinator/window_record.h"
+#include "nlohmann/json.hpp"
+
+namespace semlink::coordinator {
+
+// Keys in the order in which they are written.
+using Json = nlohmann::ordered_json;
+
+// Counted from the granted links themselves, apart from the code that granted them.
+struct LinkCounts {
+  std::vector<double> links_per_round;  // [T], mean over the rounds
+  int links_max = 0;                    // most links that a transmitter served in a round
+  int transmitters_max = 0;             // most transmitters that a receiver drew on in a round
+  int limits_exceeded = 0;              // (node, round) pairs above E_k or E_t
+
+  double links_total() const;  // mean over the rounds, all receivers
+};
+LinkCounts CountLinks(const Scenario& scenario, const WindowRecord& record);
+
+// Sum over the links of the mean rate, weighted by the share of rounds in which the link was
+// active. Nats per sample.
+double SumRate(const WindowRecord& record);
+
+// Correct / samples of receiver t; 0 without samples.
+double Accuracy(const WindowRecord& record, int t);
+
+// One line of metrics.jsonl (docs/formats/run_folder.md). Nodes are numbered from 1 in it.
+Json MetricsLine(const Scenario& scenario, const WindowRecord& record);
+
+// Mean of a non-empty list; the median of one (0 if empty); p in [0, 1] quantile by nearest rank (0
+// if empty).
+double Mean(const std::vector<double>& values);
+double Quantile(std::vector<double> values, double p);
+
+}  // namespace semlink::coordinator
+
+#endif  // SEMLINK_COORDINATOR_METRICS_H_

@@ -1,0 +1,111 @@
+#include "coordinator/report_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+
+namespace semlink::coordinator {
+namespace {
+
+bool FiniteNonNegative(double x) { return std::isfinite(x) && x >= 0; }
+bool Probability(double x) { return x >= 0 && x <= 1 + 1e-6; }
+
+uint64_t SamplesOf(const v1::OpenWindow& open) {
+  if (open.kind() == v1::EVALUATE) return open.samples();
+  return static_cast<uint64_t>(open.rounds()) * open.batch_size();
+}
+
+std::string CheckReceiver(const Scenario& scenario, const v1::OpenWindow& open,
+                          const v1::Report& report) {
+  if (!std::isfinite(report.loss()) || !std::isfinite(report.cross_entropy())) {
+    return absl::StrCat("loss ", report.loss(), " and cross-entropy ", report.cross_entropy(),
+                        " must be finite");
+  }
+  if (report.samples() != SamplesOf(open)) {
+    return absl::StrCat("it reports ", report.samples(), " samples, the window has ",
+                        SamplesOf(open));
+  }
+  if (!FiniteNonNegative(report.correct()) || report.correct() > report.samples()) {
+    return absl::StrCat("correct is ", report.correct(), " of ", report.samples(), " samples");
+  }
+  // Rounding may take an entropy of zero slightly below it.
+  if (!FiniteNonNegative(report.selection_entropy() + 1e-3)) return "selection_entropy is negative";
+  if (report.rounds_without_link() > open.rounds()) {
+    return absl::StrCat("rounds_without_link is ", report.rounds_without_link(), " of ",
+                        open.rounds());
+  }
+  if (report.transmitter_probability_size() != scenario.K()) {
+    return absl::StrCat("transmitter_probability has ", report.transmitter_probability_size(),
+                        " entries, expected ", scenario.K());
+  }
+  for (double p : report.transmitter_probability()) {
+    if (!Probability(p)) return absl::StrCat("transmitter_probability ", p, " is not in [0, 1]");
+  }
+  if (report.link_size() > 0) return "a receiver can't report links";
+  return "";
+}
+
+uint32_t GrantedRounds(const WindowRecord& record, const v1::LinkReport& link) {
+  for (const v1::LinkRounds& granted : record.granted) {
+    if (granted.transmitter() == link.transmitter() && granted.modality() == link.modality() &&
+        granted.task() == link.task()) {
+      return granted.round_size();
+    }
+  }
+  return 0;
+}
+
+std::string CheckLink(const Scenario& scenario, const WindowRecord& record, const NodeId& from,
+                      const v1::LinkReport& link) {
+  if (static_cast<int>(link.transmitter()) != from.index) {
+    return absl::StrCat("it reports a link of transmitter ", link.transmitter() + 1);
+  }
+  if (static_cast<int>(link.modality()) >= scenario.M(from.index) ||
+      static_cast<int>(link.task()) >= scenario.T()) {
+    return absl::StrCat("it reports a link of modality ", link.modality() + 1, " to receiver ",
+                        link.task() + 1, ", which the scenario does not have");
+  }
+  const uint32_t granted = GrantedRounds(record, link);
+  if (link.rounds() > granted) {
+    return absl::StrCat("it reports ", link.rounds(), " rounds of a link that was granted ",
+                        granted);
+  }
+  if (!std::isfinite(link.rate_nats()) || !FiniteNonNegative(link.coded_bits()) ||
+      !Probability(link.request_probability())) {
+    return absl::StrCat("rate ", link.rate_nats(), " nats, ", link.coded_bits(),
+                        " bits, probability ", link.request_probability(), " can't be");
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string CheckReport(const Scenario& scenario, const WindowRecord& record, const NodeId& from,
+                        const v1::Report& report) {
+  if (!FiniteNonNegative(report.compute_seconds())) return "compute_seconds is negative";
+  if (from.role == Role::kReceiver) return CheckReceiver(scenario, record.open, report);
+  std::set<std::pair<uint32_t, uint32_t>> seen;
+  for (const v1::LinkReport& link : report.link()) {
+    if (std::string wrong = CheckLink(scenario, record, from, link); !wrong.empty()) return wrong;
+    if (!seen.insert({link.modality(), link.task()}).second) {
+      return absl::StrCat("it reports modality ", link.modality() + 1, " to receiver ",
+                          link.task() + 1, " twice");
+    }
+  }
+  return "";
+}
+
+std::string CheckInferReport(const v1::InferReport& report) {
+  if (report.correct() > report.samples()) {
+    return absl::StrCat("correct is ", report.correct(), " of ", report.samples(), " samples");
+  }
+  if (!FiniteNonNegative(report.seconds())) return "seconds is negative";
+  if (!std::all_of(report.latency_us().begin(), report.latency_us().end(), FiniteNonNegative)) {
+    return "a latency is negative";
+  }
+  return "";
+}
+
+}  // namespace semlink::coordinator

@@ -1,0 +1,24 @@
+// Whether the contents of a report can be true. A report goes into the ledger, so it is checked
+// like any other input.
+#ifndef SEMLINK_COORDINATOR_REPORT_CHECK_H_
+#define SEMLINK_COORDINATOR_REPORT_CHECK_H_
+
+#include <string>
+
+#include "common/base/ids.h"
+#include "common/scenario/scenario.h"
+#include "coordinator/window_record.h"
+#include "semlink/v1/message.pb.h"
+
+namespace semlink::coordinator {
+
+// What is wrong with the report of `from` on the window `record`, or "". Numbers must be finite and
+// in range, a transmitter may report its own links only and no more rounds than were granted.
+std::string CheckReport(const Scenario& scenario, const WindowRecord& record, const NodeId& from,
+                        const v1::Report& report);
+
+std::string CheckInferReport(const v1::InferReport& report);
+
+}  // namespace semlink::coordinator
+
+#endif  // SEMLINK_COORDINATOR_REPORT_CHECK_H_

@@ -1,0 +1,135 @@
+#include "coordinator/run_folder.h"
+
+#include <filesystem>
+#include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/file_system.h"
+#include "common/base/sha256.h"
+#include "common/base/status_macros.h"
+#include "common/scenario/reader.h"
+#include "common/store/safetensors.h"
+#include "common/transport/protocol.h"
+
+namespace semlink::coordinator {
+namespace {
+
+// Files that only a run leaves.
+constexpr const char* kRunFiles[] = {"ledger.sqlite", "metrics.jsonl", "events.jsonl",
+                                     "summary.json"};
+
+absl::Status AppendLine(std::ofstream& file, const std::string& name, const Json& line) {
+  file << line.dump() << '\n' << std::flush;
+  if (file.good()) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("can't write ", name, ": is the disk full?"));
+}
+
+absl::Status FromError(const std::error_code& error, const std::string& what) {
+  if (!error) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(what, ": ", error.message()));
+}
+
+std::string ParametersFile(const std::string& dir, const NodeId& node) {
+  return absl::StrCat(dir, "/", node.ToString(), ".safetensors");
+}
+
+std::vector<NodeId> NodesOf(const Scenario& scenario) {
+  std::vector<NodeId> nodes;
+  for (int k = 0; k < scenario.K(); ++k) nodes.push_back(NodeId::Transmitter(k));
+  for (int t = 0; t < scenario.T(); ++t) nodes.push_back(NodeId::Receiver(t));
+  return nodes;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& dir,
+                                                             const Scenario& scenario) {
+  for (const char* name : kRunFiles) {
+    if (FileExists(absl::StrCat(dir, "/", name))) {
+      return absl::AlreadyExistsError(
+          absl::StrCat(dir, " holds a run (", name, "): choose another folder, or delete it"));
+    }
+  }
+  RETURN_IF_ERROR(MakeDirs(dir));
+  auto folder = std::unique_ptr<RunFolder>(new RunFolder(dir));
+  RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(dir, "/scenario.yaml"), EmitScenario(scenario)));
+  folder->metrics_.open(absl::StrCat(dir, "/metrics.jsonl"), std::ios::app);
+  folder->events_.open(absl::StrCat(dir, "/events.jsonl"), std::ios::app);
+  if (!folder->metrics_.is_open() || !folder->events_.is_open()) {
+    return absl::PermissionDeniedError(absl::StrCat("can't create files in ", dir));
+  }
+  return folder;
+}
+
+absl::Status RunFolder::WriteJson(const std::string& name, const Json& json) {
+  return WriteFileAtomically(absl::StrCat(dir_, "/", name), json.dump(2) + "\n");
+}
+
+absl::Status RunFolder::AppendMetrics(const Json& line) {
+  return AppendLine(metrics_, "metrics.jsonl", line);
+}
+
+absl::Status RunFolder::AppendEvent(absl::Time time, const std::string& event, const Json& fields) {
+  Json line = {{"time", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone())},
+               {"event", event}};
+  line.update(fields);
+  return AppendLine(events_, "events.jsonl", line);
+}
+
+absl::Status RunFolder::WriteParameters(const ParametersByNode& parameters) {
+  const std::string final_dir = dir_ + "/parameters";
+  const std::string writing = final_dir + ".writing";
+  std::error_code error;
+  std::filesystem::remove_all(writing, error);  // left by a run that was killed here
+  RETURN_IF_ERROR(FromError(error, absl::StrCat("can't remove ", writing)));
+  RETURN_IF_ERROR(MakeDirs(writing));
+  for (const auto& [node, tensors] : parameters) {
+    store::TensorFile file;
+    file.tensors = tensors.tensor();
+    file.metadata = {{"node", node.ToString()}, {"software", kSoftware}};
+    RETURN_IF_ERROR(store::WriteSafetensors(ParametersFile(writing, node), file));
+  }
+  std::filesystem::rename(writing, final_dir, error);
+  return FromError(error, absl::StrCat("can't rename ", writing, " to ", final_dir));
+}
+
+absl::StatusOr<ParametersByNode> ReadParameters(const std::string& dir, const Scenario& scenario) {
+  ParametersByNode parameters;
+  for (const NodeId& node : NodesOf(scenario)) {
+    ASSIGN_OR_RETURN(store::TensorFile file, store::ReadSafetensors(ParametersFile(dir, node)));
+    *parameters[node].mutable_tensor() = std::move(file.tensors);
+  }
+  return parameters;
+}
+
+std::string CheckParameters(const v1::Parameters& parameters) {
+  std::set<std::string> names;
+  for (const v1::NamedTensor& named : parameters.tensor()) {
+    uint64_t elements = 1;
+    for (uint32_t size : named.tensor().shape()) elements *= size;
+    if (named.name().empty() || !names.insert(named.name()).second) {
+      return absl::StrCat("tensor name '", named.name(), "' is empty or used twice");
+    }
+    if (named.tensor().dtype() != v1::Tensor::FLOAT32) {
+      return absl::StrCat("tensor ", named.name(), " is not float32");
+    }
+    if (named.tensor().data().size() != elements * sizeof(float)) {
+      return absl::StrCat("tensor ", named.name(), " has ", named.tensor().data().size(),
+                          " bytes, its shape needs ", elements * sizeof(float));
+    }
+  }
+  return names.empty() ? "it holds no tensor" : "";
+}
+
+std::string ParametersSha256(const ParametersByNode& parameters) {
+  Sha256 digest;
+  for (const auto& [node, tensors] : parameters) {
+    for (const v1::NamedTensor& named : tensors.tensor()) digest.Update(named.tensor().data());
+  }
+  return digest.Finish();
+}
+
+}  // namespace semlink::coordinator

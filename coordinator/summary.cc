@@ -1,0 +1,217 @@
+#include "coordinator/summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace semlink::coordinator {
+namespace {
+
+constexpr size_t kRecentWindows = 20;
+
+void AddScaled(const std::vector<std::vector<std::vector<double>>>& from, double factor,
+               std::vector<std::vector<std::vector<double>>>* to) {
+  for (size_t t = 0; t < from.size(); ++t) {
+    for (size_t k = 0; k < from[t].size(); ++k) {
+      for (size_t m = 0; m < from[t][k].size(); ++m) (*to)[t][k][m] += factor * from[t][k][m];
+    }
+  }
+}
+
+// Half width of the 95 % interval of the mean of independent values; 0 for a single one.
+double Interval95(const std::vector<double>& values) {
+  if (values.size() < 2) return 0;
+  const double mean = Mean(values);
+  double squares = 0;
+  for (double x : values) squares += (x - mean) * (x - mean);
+  const double n = static_cast<double>(values.size());
+  return 1.96 * std::sqrt(squares / (n - 1) / n);
+}
+
+// Nats per link that the estimator can show at most: common/info/rate.h.
+double RateBoundPerLink(const Scenario& scenario) {
+  const double bound = std::log(static_cast<double>(scenario.training.batch_size));
+  return scenario.rate.estimator == RateEstimator::kMarginal ? bound * scenario.model.embedding
+                                                             : bound;
+}
+
+}  // namespace
+
+Summary::Probability Summary::Zero() const {
+  Probability p(scenario_.T());
+  for (auto& of_receiver : p) {
+    for (int k = 0; k < scenario_.K(); ++k) of_receiver.emplace_back(scenario_.M(k), 0.0);
+  }
+  return p;
+}
+
+Summary::Probability Summary::RequestProbability(const WindowRecord& record) const {
+  Probability p = Zero();
+  for (const auto& [node, report] : record.reports) {
+    for (const v1::LinkReport& link : report.link()) {
+      p[link.task()][link.transmitter()][link.modality()] = link.request_probability();
+    }
+  }
+  return p;
+}
+
+void Summary::Add(const WindowRecord& record) {
+  const LinkCounts counts = CountLinks(scenario_, record);
+  links_max_ = std::max(links_max_, counts.links_max);
+  transmitters_max_ = std::max(transmitters_max_, counts.transmitters_max);
+  limits_exceeded_ += counts.limits_exceeded;
+  refused_ += record.refused_total();
+  AddTimes(record);
+  if (record.open.kind() == v1::TRAIN) {
+    ++train_windows_;
+    train_probability_.push_back(RequestProbability(record));
+    if (train_probability_.size() > kSelectionWindows) train_probability_.pop_front();
+  } else if (record.open.kind() == v1::EVALUATE) {
+    AddEvaluation(record);
+  }
+}
+
+void Summary::AddTimes(const WindowRecord& record) {
+  const bool train = record.open.kind() == v1::TRAIN;
+  (train ? train_seconds_ : evaluate_seconds_).push_back(record.seconds());
+  (train ? train_cpu_ : evaluate_cpu_).push_back(record.cpu_seconds());
+  std::vector<double> accuracy;
+  for (int t = 0; t < scenario_.T(); ++t) accuracy.push_back(Accuracy(record, t));
+  recent_accuracy_.push_back(std::move(accuracy));
+  if (recent_accuracy_.size() > kRecentWindows) recent_accuracy_.pop_front();
+}
+
+void Summary::AddEvaluation(const WindowRecord& record) {
+  Draw& draw = draws_[record.open.cr_draw()];
+  draw.correct.resize(scenario_.T());
+  draw.samples.resize(scenario_.T());
+  draw.cross_entropy.resize(scenario_.T());
+  for (int t = 0; t < scenario_.T(); ++t) {
+    const auto found = record.reports.find(NodeId::Receiver(t));
+    if (found == record.reports.end()) continue;
+    const v1::Report& report = found->second;
+    draw.correct[t] += report.correct();
+    draw.samples[t] += static_cast<double>(report.samples());
+    draw.cross_entropy[t] += report.cross_entropy() * static_cast<double>(report.samples());
+  }
+  const double rounds = record.open.rounds();
+  draw.rate += SumRate(record) * rounds;
+  draw.links += CountLinks(scenario_, record).links_total() * rounds;
+  draw.rounds += rounds;
+  if (evaluation_probability_.empty()) evaluation_probability_ = Zero();
+  AddScaled(RequestProbability(record), rounds, &evaluation_probability_);
+  evaluation_rounds_ += rounds;
+}
+
+void Summary::PutQuality(Json* out) const {
+  std::vector<double> accuracy, interval, nce_per_task, nce_per_draw(draws_.size(), 0.0);
+  std::vector<std::vector<double>> accuracy_per_draw(draws_.size());
+  for (int t = 0; t < scenario_.T(); ++t) {
+    std::vector<double> of_task, nce;
+    size_t i = 0;
+    for (const auto& [number, draw] : draws_) {
+      const double samples = std::max(draw.samples[t], 1.0);
+      of_task.push_back(draw.correct[t] / samples);
+      nce.push_back(-draw.cross_entropy[t] / samples);
+      accuracy_per_draw[i].push_back(of_task.back());
+      nce_per_draw[i++] += nce.back();
+    }
+    accuracy.push_back(of_task.empty() ? 0 : Mean(of_task));
+    interval.push_back(Interval95(of_task));
+    nce_per_task.push_back(nce.empty() ? 0 : Mean(nce));
+  }
+  (*out)["accuracy"] = accuracy;
+  (*out)["accuracy_interval95"] = interval;
+  (*out)["nce"] = nce_per_draw.empty() ? 0 : Mean(nce_per_draw);
+  (*out)["nce_per_task"] = nce_per_task;
+  (*out)["accuracy_per_draw"] = accuracy_per_draw;
+  (*out)["nce_per_draw"] = nce_per_draw;
+}
+
+Summary::Probability Summary::MeanTrainProbability() const {
+  Probability mean = Zero();
+  for (const Probability& p : train_probability_) {
+    AddScaled(p, 1.0 / static_cast<double>(train_probability_.size()), &mean);
+  }
+  return mean;
+}
+
+void Summary::PutLinks(Json* out) const {
+  std::vector<double> rate, links;
+  for (const auto& [number, draw] : draws_) {
+    rate.push_back(draw.rate / draw.rounds);
+    links.push_back(draw.links / draw.rounds);
+  }
+  (*out)["rate_nats"] = rate.empty() ? 0 : Mean(rate);
+  (*out)["rate_estimator"] =
+      scenario_.rate.estimator == RateEstimator::kMarginal ? "marginal" : "joint";
+  (*out)["rate_bound_nats"] = RateBoundPerLink(scenario_);
+  (*out)["links_mean"] = links.empty() ? 0 : Mean(links);
+  (*out)["links_max"] = links_max_;
+  (*out)["transmitters_max"] = transmitters_max_;
+  (*out)["limits_exceeded"] = limits_exceeded_;
+  (*out)["refused"] = refused_;
+  (*out)["selection_probability"] = MeanTrainProbability();
+  Probability evaluation = Zero();
+  if (evaluation_rounds_ > 0) {
+    AddScaled(evaluation_probability_, 1.0 / evaluation_rounds_, &evaluation);
+  }
+  (*out)["selection_probability_evaluation"] = evaluation;
+}
+
+Json Summary::ToJson() const {
+  Json out;
+  out["scenario"] = scenario_.name;
+  out["seed"] = scenario_.seed;
+  out["windows"] = train_windows_;
+  PutQuality(&out);
+  PutLinks(&out);
+  const bool trained = !train_seconds_.empty();
+  out["seconds_per_window"] = SecondsPerWindow();
+  out["cpu_seconds_per_window"] = Quantile(trained ? train_cpu_ : evaluate_cpu_, 0.5);
+  out["cr_draws"] = draws_.size();
+  return out;
+}
+
+double Summary::SecondsPerWindow() const {
+  return Quantile(train_seconds_.empty() ? evaluate_seconds_ : train_seconds_, 0.5);
+}
+
+std::vector<double> Summary::RecentAccuracy() const {
+  std::vector<double> mean(scenario_.T(), 0.0);
+  for (const std::vector<double>& accuracy : recent_accuracy_) {
+    for (int t = 0; t < scenario_.T(); ++t) {
+      mean[t] += accuracy[t] / static_cast<double>(recent_accuracy_.size());
+    }
+  }
+  return mean;
+}
+
+Json InferJson(const Scenario& scenario, const WindowRecord& record, const v1::InferStart& start) {
+  Json receivers = Json::array();
+  double total = 0;
+  for (const auto& [t, report] : record.infer_reports) {
+    const std::vector<double> latency(report.latency_us().begin(), report.latency_us().end());
+    const double samples = static_cast<double>(report.samples());
+    const double per_second = report.seconds() > 0 ? samples / report.seconds() : 0;
+    total += per_second;
+    receivers.push_back(
+        {{"task", semlink::Name(scenario.receivers[t].task)},
+         {"samples", report.samples()},
+         {"correct", report.correct()},
+         {"accuracy", samples > 0 ? static_cast<double>(report.correct()) / samples : 0},
+         {"seconds", report.seconds()},
+         {"samples_per_second", per_second},
+         {"latency_us",
+          {{"p50", Quantile(latency, 0.5)},
+           {"p90", Quantile(latency, 0.9)},
+           {"p99", Quantile(latency, 0.99)},
+           {"max", Quantile(latency, 1.0)}}}});
+  }
+  return {{"receivers", std::move(receivers)},
+          {"samples_per_second", total},
+          {"batch", start.batch_size()},
+          {"in_flight", start.in_flight()}};
+}
+
+}  // namespace semlink::coordinator

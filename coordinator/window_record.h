@@ -1,0 +1,44 @@
+// What the coordinator knows about a window when it commits: the ledger, the metrics and the
+// summary are made from it.
+#ifndef SEMLINK_COORDINATOR_WINDOW_RECORD_H_
+#define SEMLINK_COORDINATOR_WINDOW_RECORD_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/ids.h"
+#include "semlink/v1/message.pb.h"
+
+namespace semlink::coordinator {
+
+struct WindowRecord {
+  v1::OpenWindow open;                           // without common_randomness
+  std::vector<v1::LinkRounds> granted;           // sorted by (transmitter, modality, task)
+  std::map<NodeId, v1::Report> reports;          // TRAIN, EVALUATE: one per live node
+  std::map<int, v1::InferReport> infer_reports;  // INFER: by receiver
+  // Refused (link, round) pairs and refused messages, by reason: "receiver_limit", "late", ...
+  std::map<std::string, int> refused;
+  int refused_links = 0;  // the (link, round) pairs among them
+  absl::Time opened_at;   // dates
+  absl::Time committed_at;
+  absl::Duration elapsed;  // by a clock that never jumps
+
+  double seconds() const { return absl::ToDoubleSeconds(elapsed); }
+  // CPU time of all nodes.
+  double cpu_seconds() const {
+    double sum = 0;
+    for (const auto& [node, report] : reports) sum += report.compute_seconds();
+    return sum;
+  }
+  int refused_total() const {
+    int sum = 0;
+    for (const auto& [reason, count] : refused) sum += count;
+    return sum;
+  }
+};
+
+}  // namespace semlink::coordinator
+
+#endif  // SEMLINK_COORDINATOR_WINDOW_RECORD_H_

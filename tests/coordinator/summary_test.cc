@@ -1,0 +1,228 @@
+#include "coordinator/summary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "coordinator/metrics.h"
+#include "coordinator/traffic.h"
+#include "tests/coordinator/messages.h"
+
+namespace semlink::coordinator {
+namespace {
+
+using ::testing::ElementsAre;
+
+WindowRecord Train(uint64_t window, double seconds, double probability) {
+  WindowRecord record;
+  record.open.set_window(window);
+  record.open.set_kind(v1::TRAIN);
+  record.open.set_rounds(4);
+  record.open.set_batch_size(5);
+  record.granted = {MakeLink(0, 0, 0, {0, 1, 2, 3}), MakeLink(0, 1, 0, {0}),
+                    MakeLink(1, 0, 1, {0, 1})};
+  record.reports[NodeId::Transmitter(0)] = TransmitterReport(
+      window, {MakeLinkReport(0, 0, 0, 4, 2.0, probability), MakeLinkReport(0, 1, 0, 1, 4.0, 0.25),
+               MakeLinkReport(0, 1, 1, 0, 0, 0.125)});
+  record.reports[NodeId::Transmitter(1)] =
+      TransmitterReport(window, {MakeLinkReport(1, 0, 1, 2, 1.0, 0.5)});
+  record.reports[NodeId::Receiver(0)] = ReceiverReport(window, 2, 20, 15, 0.25);
+  record.reports[NodeId::Receiver(1)] = ReceiverReport(window, 2, 20, 5, 1.5);
+  record.elapsed = absl::Seconds(seconds);
+  return record;
+}
+
+WindowRecord Evaluate(uint64_t window, uint32_t draw, uint64_t samples, double correct, double ce,
+                      double rate) {
+  WindowRecord record;
+  record.open.set_window(window);
+  record.open.set_kind(v1::EVALUATE);
+  record.open.set_cr_draw(draw);
+  record.open.set_samples(samples);
+  record.open.set_batch_size(5);
+  const int rounds = static_cast<int>(samples + 4) / 5;
+  record.open.set_rounds(rounds);
+  std::vector<uint32_t> all(rounds);
+  for (int r = 0; r < rounds; ++r) all[r] = r;
+  record.granted = {MakeLink(0, 0, 0, all)};
+  record.reports[NodeId::Transmitter(0)] =
+      TransmitterReport(window, {MakeLinkReport(0, 0, 0, rounds, rate, 1)});
+  record.reports[NodeId::Transmitter(1)] = TransmitterReport(window);
+  record.reports[NodeId::Receiver(0)] = ReceiverReport(window, 2, samples, correct, ce);
+  record.reports[NodeId::Receiver(1)] =
+      ReceiverReport(window, 2, samples, static_cast<double>(samples), 0.125);
+  return record;
+}
+
+TEST(MetricsTest, LineHoldsTheWindow) {
+  WindowRecord record = Train(12, 0.5, 1);
+  record.refused = {{"receiver_limit", 2}};
+  const Json line = MetricsLine(SmallScenario(), record);
+  EXPECT_EQ(line["window"], 12);
+  EXPECT_EQ(line["kind"], "train");
+  EXPECT_EQ(line["seconds"], 0.5);
+  EXPECT_EQ(line["cpu_seconds"], 1.5);
+  EXPECT_EQ(line["loss"], Json({0.75, 2.0}));
+  EXPECT_EQ(line["cross_entropy"], Json({0.25, 1.5}));
+  EXPECT_EQ(line["accuracy"], Json({0.75, 0.25}));
+  EXPECT_EQ(line["rate_nats"], 2.0 + 4.0 / 4 + 1.0 * 2 / 4);
+  EXPECT_EQ(line["links"], Json({1.25, 0.5}));
+  EXPECT_EQ(line["links_total"], 1.75);
+  EXPECT_EQ(line["transmitter_probability"], Json({{0.5, 0.5}, {0.5, 0.5}}));
+  EXPECT_EQ(line["rounds_without_link"], Json({0, 0}));
+  ASSERT_EQ(line["link"].size(), 3u);  // the one that was drawn and trimmed carried nothing
+  EXPECT_EQ(line["link"][2].dump(),
+            R"({"transmitter":2,"modality":1,"receiver":2,"rounds":2,"rate_nats":1.0,)"
+            R"("coded_bits":128.0})");
+  EXPECT_EQ(line["refused"], 2);
+}
+
+TEST(MetricsTest, LimitsAreCountedFromTheLinksThemselves) {
+  WindowRecord record = Train(0, 1, 1);
+  Scenario scenario = SmallScenario();
+  EXPECT_EQ(CountLinks(scenario, record).limits_exceeded, 0);
+  EXPECT_EQ(CountLinks(scenario, record).links_max, 2);
+  EXPECT_EQ(CountLinks(scenario, record).transmitters_max, 1);
+  record.granted.push_back(MakeLink(0, 1, 1, {0}));  // third link of transmitter 1 in round 0,
+                                                     // second transmitter of receiver 2
+  EXPECT_EQ(CountLinks(scenario, record).limits_exceeded, 2);
+  EXPECT_EQ(CountLinks(scenario, record).links_max, 3);
+  EXPECT_EQ(CountLinks(scenario, record).transmitters_max, 2);
+}
+
+TEST(MetricsTest, QuantilesAreNearestRank) {
+  EXPECT_EQ(Quantile({}, 0.5), 0);
+  EXPECT_EQ(Quantile({3}, 0.99), 3);
+  EXPECT_EQ(Quantile({4, 1, 3, 2}, 0.5), 2);
+  EXPECT_EQ(Quantile({4, 1, 3, 2}, 0.9), 4);
+  EXPECT_EQ(Quantile({4, 1, 3, 2}, 1.0), 4);
+  EXPECT_EQ(Quantile({4, 1, 3, 2}, 0.0), 1);
+}
+
+TEST(SummaryTest, QualityIsWeightedBySamplesAndAveragedOverDraws) {
+  Scenario scenario = SmallScenario();
+  Summary summary(scenario);
+  // Draw 0: 500 + 100 samples, 450 + 30 correct: 0.8. Draw 1: 600 correct of 600.
+  summary.Add(Evaluate(0, 0, 500, 450, 0.2, 3.0));
+  summary.Add(Evaluate(1, 0, 100, 30, 0.8, 9.0));
+  summary.Add(Evaluate(2, 1, 500, 500, 0.1, 1.0));
+  summary.Add(Evaluate(3, 1, 100, 100, 0.1, 1.0));
+  const Json json = summary.ToJson();
+  EXPECT_DOUBLE_EQ(json["accuracy"][0], 0.9);
+  EXPECT_DOUBLE_EQ(json["accuracy"][1], 1.0);
+  EXPECT_DOUBLE_EQ(json["accuracy_per_draw"][0][0], 0.8);
+  EXPECT_DOUBLE_EQ(json["accuracy_per_draw"][1][0], 1.0);
+  EXPECT_NEAR(json["accuracy_interval95"][0], 1.96 * std::sqrt(0.02) / std::sqrt(2), 1e-12);
+  EXPECT_DOUBLE_EQ(json["accuracy_interval95"][1], 0.0);
+  EXPECT_DOUBLE_EQ(json["nce_per_task"][0], -(0.3 + 0.1) / 2);
+  EXPECT_DOUBLE_EQ(json["nce_per_task"][1], -0.125);
+  EXPECT_DOUBLE_EQ(json["nce"], -0.2 - 0.125);
+  EXPECT_DOUBLE_EQ(json["nce_per_draw"][0], -0.3 - 0.125);
+  EXPECT_DOUBLE_EQ(json["rate_nats"], (4.0 + 1.0) / 2);  // (100 * 3 + 20 * 9) / 120 in draw 0
+  EXPECT_DOUBLE_EQ(json["links_mean"], 1.0);
+  EXPECT_EQ(json["cr_draws"], 2);
+  EXPECT_EQ(json["windows"], 0);
+  EXPECT_EQ(json["selection_probability_evaluation"],
+            Json({{{1.0, 0.0}, {0.0}}, {{0.0, 0.0}, {0.0}}}));
+  EXPECT_EQ(json["scenario"], "small");
+  EXPECT_EQ(json["seed"], 7);
+}
+
+TEST(SummaryTest, TrainingGivesTimesAndSelections) {
+  Scenario scenario = SmallScenario();
+  Summary summary(scenario);
+  summary.Add(Train(0, 9, 1));  // falls out of the last 100 windows
+  for (int i = 1; i <= 100; ++i) summary.Add(Train(i, i < 60 ? 1 : 2, i <= 50 ? 0.0 : 1.0));
+  const Json json = summary.ToJson();
+  EXPECT_EQ(json["windows"], 101);
+  EXPECT_EQ(json["seconds_per_window"], 1.0);
+  EXPECT_EQ(json["cpu_seconds_per_window"], 1.5);
+  EXPECT_NEAR(json["selection_probability"][0][0][0], 0.5, 1e-12);
+  EXPECT_NEAR(json["selection_probability"][0][0][1], 0.25, 1e-12);
+  EXPECT_NEAR(json["selection_probability"][1][0][1], 0.125, 1e-12);  // before the trim
+  EXPECT_NEAR(json["selection_probability"][1][1][0], 0.5, 1e-12);
+  EXPECT_EQ(json["links_max"], 2);
+  EXPECT_EQ(json["transmitters_max"], 1);
+  EXPECT_EQ(json["limits_exceeded"], 0);
+  EXPECT_THAT(summary.RecentAccuracy(),
+              ElementsAre(::testing::DoubleEq(0.75), ::testing::DoubleEq(0.25)));
+}
+
+TEST(SummaryTest, BoundOfTheRateIsTheEstimators) {
+  Scenario scenario = SmallScenario();
+  EXPECT_DOUBLE_EQ(Summary(scenario).ToJson()["rate_bound_nats"], 4 * std::log(5.0));
+  scenario.rate.estimator = RateEstimator::kJoint;
+  const Json json = Summary(scenario).ToJson();
+  EXPECT_DOUBLE_EQ(json["rate_bound_nats"], std::log(5.0));
+  EXPECT_EQ(json["rate_estimator"], "joint");
+}
+
+TEST(InferJsonTest, LatencyAndThroughputPerReceiver) {
+  WindowRecord record;
+  v1::InferReport report;
+  report.set_samples(100);
+  report.set_correct(90);
+  report.set_seconds(0.5);
+  for (int i = 100; i >= 1; --i) report.add_latency_us(i);
+  record.infer_reports[0] = report;
+  report.set_seconds(2);
+  record.infer_reports[1] = report;
+  v1::InferStart start;
+  start.set_batch_size(1);
+  start.set_in_flight(8);
+  const Json json = InferJson(SmallScenario(), record, start);
+  EXPECT_EQ(json["receivers"][0]["task"], "parity");
+  EXPECT_EQ(json["receivers"][0]["accuracy"], 0.9);
+  EXPECT_EQ(json["receivers"][0]["samples_per_second"], 200.0);
+  EXPECT_EQ(json["receivers"][0]["latency_us"].dump(),
+            R"({"p50":50.0,"p90":90.0,"p99":99.0,"max":100.0})");
+  EXPECT_EQ(json["samples_per_second"], 250.0);
+  EXPECT_EQ(json["in_flight"], 8);
+}
+
+v1::Traffic Counter(const NodeId& peer, const std::string& kind, uint64_t sent, uint64_t received) {
+  v1::Traffic traffic;
+  *traffic.mutable_peer() = ToProto(peer);
+  traffic.set_kind(kind);
+  traffic.set_bytes_sent(sent);
+  traffic.set_bytes_received(received);
+  traffic.set_messages_sent(1);
+  traffic.set_messages_received(2);
+  return traffic;
+}
+
+TEST(TrafficBookTest, OneCountPerPairAndKind) {
+  TrafficBook book;
+  v1::Report transmitter, receiver;
+  *transmitter.add_traffic() = Counter(NodeId::Receiver(1), "feature", 100, 0);
+  *transmitter.add_traffic() = Counter(NodeId::Coordinator(), "control", 7, 7);
+  *receiver.add_traffic() = Counter(NodeId::Transmitter(0), "feature", 0, 90);
+  *receiver.add_traffic() = Counter(NodeId::Transmitter(0), "request", 5, 0);
+  book.Update(NodeId::Receiver(1), receiver);
+  book.Update(NodeId::Transmitter(0), transmitter);
+  book.Update(NodeId::Transmitter(0), v1::Report());  // carries none: the last one stands
+  const Json json = book.MessageBytes({Counter(NodeId::Transmitter(0), "control", 20, 22)});
+  EXPECT_EQ(json.dump(),
+            R"([{"transmitter":1,"receiver":2,"kind":"feature","bytes":100,"messages":3},)"
+            R"({"transmitter":1,"receiver":2,"kind":"request","bytes":5,"messages":3},)"
+            R"({"node":"transmitter1","kind":"control","bytes":42,"messages":3}])");
+}
+
+TEST(TrafficBookTest, WireIsSeenFromTheTransmitter) {
+  TrafficBook book;
+  v1::Report receiver;
+  v1::Wire* wire = receiver.add_wire();
+  *wire->mutable_peer() = ToProto(NodeId::Transmitter(0));
+  wire->set_bytes_sent(10);
+  wire->set_bytes_received(200);
+  wire->set_retransmitted(3);
+  wire->set_round_trip_us(50);
+  book.Update(NodeId::Receiver(1), receiver);
+  EXPECT_EQ(book.WireBytes({}).dump(),
+            R"([{"transmitter":1,"receiver":2,"sent":200,"received":10,"retransmitted":3,)"
+            R"("round_trip_us":50.0}])");
+}
+
+}  // namespace
+}  // namespace semlink::coordinator
