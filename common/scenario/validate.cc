@@ -71,8 +71,17 @@ class Validator {
 
  private:
   void Wrong(const std::string& path, const std::string& found, const std::string& expected) {
-    const YamlNode* node = FindAtPath(document_, path);
-    mistakes_->Add(node != nullptr ? node->origin : document_.origin, path, found, expected);
+    mistakes_->Add(OriginOf(path), path, found, expected);
+  }
+
+  // Where the value was written, or else the group in which it is missing.
+  std::string OriginOf(std::string path) const {
+    while (!path.empty()) {
+      if (const YamlNode* node = FindAtPath(document_, path)) return node->origin;
+      const size_t dot = path.rfind('.');
+      path.resize(dot == std::string::npos ? 0 : dot);
+    }
+    return document_.origin;
   }
 
   const Scenario& s_;

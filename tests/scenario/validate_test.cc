@@ -28,7 +28,7 @@ TEST(ValidateTest, RequestsNeedTransmitters) {
 
 TEST(ValidateTest, RealDataNeedAFolder) {
   EXPECT_THAT(ErrorOf("data: {source: av_mnist}\n"),
-              HasSubstr("data.root: found nothing; expected the folder with mnist/ and fsdd/"));
+              HasSubstr("f.yaml:8: data.root: found nothing; expected the folder with mnist/ and"));
   EXPECT_EQ(ErrorOf("data: {source: av_mnist}\n", {"data.root=/d"}), "");
 }
 

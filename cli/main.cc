@@ -1,0 +1,36 @@
+// `semlink`: the command line. Parses, then hands over to a subcommand.
+#include <iostream>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+
+int main(int argc, char** argv) {
+  using namespace semlink::cli;
+  CLI::App app{"semlink: a testbed for task-aware semantic communication", "semlink"};
+  app.set_version_flag("--version", "semlink " SEMLINK_VERSION);
+  app.require_subcommand(0, 1);
+  app.footer(std::string("Examples:\n"
+                         "  semlink run configs/quickstart.yaml --out runs/first\n"
+                         "  semlink evaluate runs/first --draws 64\n"
+                         "  semlink infer runs/first\n"
+                         "  semlink SUBCOMMAND --help\n\n") +
+             kExitCodeHelp);
+  Action action;
+  AddRunCommand(&app, &action);
+  AddEvaluateCommand(&app, &action);
+  AddInferCommand(&app, &action);
+  AddValidateCommand(&app, &action);
+  AddStatusCommand(&app, &action);
+  AddDataCommand(&app, &action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kSuccess : kUsage;
+  }
+  if (!action) {
+    std::cerr << app.help();
+    return kUsage;
+  }
+  return action();
+}

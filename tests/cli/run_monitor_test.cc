@@ -1,0 +1,112 @@
+#include "cli/run_monitor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/cli/temp_folder.h"
+
+namespace semlink::cli {
+namespace {
+
+using testing::DoubleNear;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+void Append(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::app | std::ios::binary) << text;
+}
+
+std::string TrainLine(int window, const std::string& accuracy) {
+  return R"({"window":)" + std::to_string(window) +
+         R"(,"kind":"train","seconds":0.5,"loss":[1.0,2.0],)" + R"("accuracy":[)" + accuracy +
+         R"(],"rate_nats":100.0,"links":[2.0,3.0],"links_total":5.0})" + "\n";
+}
+
+TEST(LineFollowerTest, GivesWholeLinesOnly) {
+  TempFolder folder;
+  LineFollower follower(folder / "a.jsonl");
+  EXPECT_THAT(follower.ReadNew(), IsEmpty());
+  Append(folder / "a.jsonl", "one\ntw");
+  EXPECT_THAT(follower.ReadNew(), ElementsAre("one"));
+  EXPECT_THAT(follower.ReadNew(), IsEmpty());
+  Append(folder / "a.jsonl", "o\nthree\n");
+  EXPECT_THAT(follower.ReadNew(), ElementsAre("two", "three"));
+}
+
+TEST(LineFollowerTest, ReadsLinesLongerThanItsBuffer) {
+  TempFolder folder;
+  const std::string line(200'000, 'x');
+  Append(folder / "a.jsonl", line + "\nend\n");
+  LineFollower follower(folder / "a.jsonl");
+  EXPECT_THAT(follower.ReadNew(), ElementsAre(line, "end"));
+}
+
+TEST(RunMonitorTest, FollowsARunFromStartToEnd) {
+  TempFolder folder;
+  RunMonitor monitor(folder.path());
+  monitor.Poll();
+  EXPECT_EQ(ProgressLine(monitor.progress()), "starting the nodes");
+
+  Append(folder / "events.jsonl", "{\"event\":\"node_joined\",\"node\":\"receiver1\"}\n");
+  monitor.Poll();
+  EXPECT_EQ(ProgressLine(monitor.progress()), "waiting for nodes, 1 joined");
+
+  Append(folder / "events.jsonl", "{\"event\":\"training_started\",\"windows\":10}\n");
+  Append(folder / "metrics.jsonl", TrainLine(0, "0.5,0.1") + TrainLine(1, "0.7,0.3"));
+  monitor.Poll();
+  EXPECT_EQ(monitor.progress().windows, 2u);
+  EXPECT_THAT(monitor.progress().accuracy,
+              ElementsAre(DoubleNear(0.6, 1e-9), DoubleNear(0.2, 1e-9)));
+  EXPECT_EQ(
+      ProgressLine(monitor.progress()),
+      "training 2/10 windows, 4 s left | loss 1.00 2.00 nats | rate 100.0 nats | links 2.0 3.0 "
+      "| accuracy 60 20 %");
+
+  Append(folder / "events.jsonl",
+         "{\"event\":\"evaluation_started\",\"windows\":16,\"draws\":16}\n"
+         "{\"event\":\"evaluation_progress\",\"done\":5,\"total\":16}\n");
+  monitor.Poll();
+  EXPECT_EQ(ProgressLine(monitor.progress()), "evaluating 5/16 windows");
+
+  Append(folder / "events.jsonl", "{\"event\":\"finished\"}\n");
+  monitor.Poll();
+  EXPECT_EQ(ProgressLine(monitor.progress()), "finished");
+}
+
+TEST(RunMonitorTest, MeansAreOverTheLastTwentyWindows) {
+  TempFolder folder;
+  for (int w = 0; w < 30; ++w) {
+    Append(folder / "metrics.jsonl", TrainLine(w, w < 10 ? "0,0" : "1,0.5"));
+  }
+  RunMonitor monitor(folder.path());
+  monitor.Poll();
+  EXPECT_EQ(monitor.progress().windows, 30u);
+  EXPECT_THAT(monitor.progress().accuracy, ElementsAre(DoubleNear(1, 1e-9), DoubleNear(0.5, 1e-9)));
+}
+
+TEST(RunMonitorTest, KeepsTheReasonOfAFailure) {
+  TempFolder folder;
+  Append(folder / "events.jsonl", "{\"event\":\"failed\",\"reason\":\"receiver2 was lost\"}\n");
+  RunMonitor monitor(folder.path());
+  monitor.Poll();
+  EXPECT_EQ(monitor.progress().phase, "failed");
+  EXPECT_EQ(monitor.progress().failure, "receiver2 was lost");
+}
+
+TEST(RunMonitorTest, SurvivesLinesThatAreNotWhatItExpects) {
+  TempFolder folder;
+  Append(folder / "metrics.jsonl",
+         "garbage\n[1,2]\n{\"kind\":\"train\",\"loss\":\"x\",\"links\":[null]}\n"
+         "{\"kind\":\"evaluate\"}\n\n{\"kind\":3}\n");
+  Append(folder / "events.jsonl", "{\"event\":7}\n{\"event\":\"failed\",\"reason\":3}\nnull\n");
+  RunMonitor monitor(folder.path());
+  monitor.Poll();
+  EXPECT_EQ(monitor.progress().windows, 1u);
+  EXPECT_EQ(monitor.progress().unreadable_lines, 4);
+  EXPECT_FALSE(ProgressLine(monitor.progress()).empty());
+}
+
+}  // namespace
+}  // namespace semlink::cli

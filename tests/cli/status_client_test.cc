@@ -1,0 +1,111 @@
+#include "cli/status_client.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "semlink/v1/services.grpc.pb.h"
+
+namespace semlink::cli {
+namespace {
+
+using testing::HasSubstr;
+
+v1::StatusReply Reply() {
+  v1::StatusReply reply;
+  reply.set_run_id("r1");
+  reply.set_scenario("quickstart");
+  reply.set_phase("training");
+  reply.set_window(12);
+  reply.set_windows(400);
+  reply.set_seconds_per_window(0.27);
+  reply.add_accuracy(0.9);
+  reply.add_accuracy(0.5);
+  v1::NodeStatus* node = reply.add_node();
+  node->mutable_node()->set_role(v1::TRANSMITTER);
+  node->mutable_node()->set_index(1);
+  node->set_up(true);
+  node->set_address("127.0.0.1:99");
+  node->set_pid(1234);
+  node->set_peak_rss_bytes(169'000'000);
+  return reply;
+}
+
+class FakeOperator : public v1::Operator::Service {
+ public:
+  grpc::Status GetStatus(grpc::ServerContext*, const v1::StatusRequest*,
+                         v1::StatusReply* reply) override {
+    std::this_thread::sleep_for(delay);
+    *reply = Reply();
+    return status;
+  }
+
+  std::chrono::milliseconds delay{0};
+  grpc::Status status;
+};
+
+class FetchStatusTest : public testing::Test {
+ protected:
+  FetchStatusTest() {
+    int port = 0;
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    address_ = absl::StrCat("127.0.0.1:", port);
+  }
+
+  FakeOperator service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+TEST_F(FetchStatusTest, BringsTheReply) {
+  const auto reply = FetchStatus(address_, absl::Seconds(20));
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_EQ(reply->run_id(), "r1");
+}
+
+TEST_F(FetchStatusTest, GivesUpAfterTheDeadline) {
+  service_.delay = std::chrono::milliseconds(1500);
+  EXPECT_EQ(FetchStatus(address_, absl::Milliseconds(200)).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(FetchStatusTest, KeepsTheReasonOfARefusal) {
+  service_.status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "no certificate");
+  const auto reply = FetchStatus(address_, absl::Seconds(20));
+  EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_THAT(std::string(reply.status().message()), HasSubstr("no certificate"));
+}
+
+TEST_F(FetchStatusTest, SaysThatNobodyAnswers) {
+  server_->Shutdown();
+  const auto reply = FetchStatus(address_, absl::Seconds(20));
+  EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(reply.status().message()), HasSubstr(address_));
+}
+
+TEST(StatusTextTest, ShowsRunAndNodes) {
+  EXPECT_EQ(StatusText(Reply()),
+            "quickstart (run r1): training, 12 of 400 windows, 0.270 s per window\n"
+            "accuracy over the last windows: 90.00 %, 50.00 %\n"
+            "refused: 0\n\n"
+            "node          state  address       process    memory  refused\n"
+            "transmitter2  up     127.0.0.1:99     1234  169.0 MB        0\n");
+}
+
+TEST(StatusJsonTest, NumbersNodesFromOne) {
+  const nlohmann::ordered_json json = StatusJson(Reply());
+  EXPECT_EQ(json["nodes"][0]["node"], "transmitter2");
+  EXPECT_EQ(json["window"], 12);
+  EXPECT_EQ(json["accuracy"][1], 0.5);
+}
+
+}  // namespace
+}  // namespace semlink::cli
