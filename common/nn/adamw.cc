@@ -1,6 +1,7 @@
 #include "common/nn/adamw.h"
 
 #include <cmath>
+#include <utility>
 
 #include "common/base/vectorize.h"
 

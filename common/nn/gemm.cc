@@ -1,5 +1,7 @@
 #include "common/nn/gemm.h"
 
+#include <algorithm>
+
 #ifdef SEMLINK_HAVE_DNNL
 #include <dnnl.h>
 #endif
