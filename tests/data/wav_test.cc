@@ -1,0 +1,65 @@
+#include "common/data/wav.h"
+
+#include <sndfile.h>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/data/test_folder.h"
+
+namespace semlink::data {
+namespace {
+
+using ::testing::HasSubstr;
+
+void ExpectError(const std::string& path, absl::StatusCode code, const std::string& part) {
+  const auto wave = ReadWav(path, 8000);
+  ASSERT_FALSE(wave.ok()) << path;
+  EXPECT_EQ(wave.status().code(), code) << wave.status();
+  EXPECT_THAT(std::string(wave.status().message()), HasSubstr(path));
+  EXPECT_THAT(std::string(wave.status().message()), HasSubstr(part));
+}
+
+TEST(Wav, ReadsSamplesUpToTheLimit) {
+  const TestFolder folder;
+  const std::vector<float> wave = {0, 0.5f, -0.5f, 0.25f, -1};
+  WriteWav(folder.File("a.wav"), wave);
+  const auto all = ReadWav(folder.File("a.wav"), 100);
+  ASSERT_TRUE(all.ok()) << all.status();
+  ASSERT_EQ(all->size(), 5u);
+  for (int i = 0; i < 5; ++i) EXPECT_NEAR((*all)[i], wave[i], 1e-4);
+  const auto some = ReadWav(folder.File("a.wav"), 3);
+  ASSERT_TRUE(some.ok()) << some.status();
+  EXPECT_EQ(*some, std::vector<float>(all->begin(), all->begin() + 3));
+}
+
+TEST(Wav, WrongRateAndStereoSayWhatWasFound) {
+  const TestFolder folder;
+  WriteWav(folder.File("fast.wav"), std::vector<float>(100), 16000);
+  ExpectError(folder.File("fast.wav"), absl::StatusCode::kInvalidArgument,
+              "16000 Hz, 1 channels; expected 8000 Hz, 1 channel");
+  WriteWav(folder.File("two.wav"), std::vector<float>(100), 8000, 2);
+  ExpectError(folder.File("two.wav"), absl::StatusCode::kInvalidArgument, "8000 Hz, 2 channels");
+}
+
+TEST(Wav, TruncatedFileIsAnError) {
+  const TestFolder folder;
+  WriteWav(folder.File("a.wav"), std::vector<float>(1000, 0.1f));
+  std::vector<uint8_t> bytes = ReadBytes(folder.File("a.wav"));
+  bytes.resize(bytes.size() - 200);
+  WriteBytes(folder.File("a.wav"), bytes);
+  ExpectError(folder.File("a.wav"), absl::StatusCode::kDataLoss, "its header says");
+}
+
+TEST(Wav, NotAWavFile) {
+  const TestFolder folder;
+  ExpectError(folder.File("none.wav"), absl::StatusCode::kNotFound, "no such file");
+  WriteBytes(folder.File("empty.wav"), {});
+  ExpectError(folder.File("empty.wav"), absl::StatusCode::kInvalidArgument, "not a WAV file");
+  WriteBytes(folder.File("text.wav"), std::vector<uint8_t>(100, 'x'));
+  ExpectError(folder.File("text.wav"), absl::StatusCode::kInvalidArgument, "not a WAV file");
+  WriteWav(folder.File("silent.wav"), {});
+  ExpectError(folder.File("silent.wav"), absl::StatusCode::kInvalidArgument, "no samples");
+}
+
+}  // namespace
+}  // namespace semlink::data
