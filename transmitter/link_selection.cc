@@ -68,6 +68,7 @@ std::vector<ActiveLink> LinkSelection::Draw(const method::WindowPlan& plan,
                                             const std::vector<std::vector<uint32_t>>& requests) {
   const std::vector<policy::Draw> draws =
       plan.train() ? DrawRows(plan, requests) : ModeRows(plan, requests);
+  requests_ = requests;
   rounds_ = static_cast<int64_t>(plan.rounds.size());
   drawn_.assign(scenario_.M(k_), std::vector<int>(scenario_.T(), 0));
   std::vector<std::vector<std::pair<int, int>>> by_round(rounds_);  // (t, m)
@@ -104,9 +105,17 @@ double LinkSelection::DrawnShare(int m, int t) const {
 
 void LinkSelection::Accumulate(const std::vector<std::vector<float>>& advantage,
                                double entropy_bonus) {
+  std::vector<float> shared(rounds_, 0);
+  for (size_t t = 0; t < advantage.size(); ++t) {
+    for (size_t i = 0; i < advantage[t].size(); ++i) shared[requests_[t][i]] += advantage[t][i];
+  }
+  const bool own = scenario_.policy.credit == Credit::kOwn;
   std::vector<float> rows;
-  for (const std::vector<float>& of_task : advantage)
-    rows.insert(rows.end(), of_task.begin(), of_task.end());
+  for (size_t t = 0; t < advantage.size(); ++t) {
+    for (size_t i = 0; i < advantage[t].size(); ++i) {
+      rows.push_back(own ? advantage[t][i] : shared[requests_[t][i]]);
+    }
+  }
   if (!rows.empty()) selector_.Accumulate(rows, entropy_bonus);
 }
 

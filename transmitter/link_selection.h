@@ -30,6 +30,7 @@ class LinkSelection {
 
   // advantage[t][i] belongs to the i-th round that receiver t asked for. Adds the policy gradient
   // of the draws before the trim.
+  // Each draw answers for the losses that policy.credit names.
   void Accumulate(const std::vector<std::vector<float>>& advantage, double entropy_bonus);
 
   void Step() { selector_.Step(); }
@@ -46,7 +47,8 @@ class LinkSelection {
   int k_;
   at::Tensor task_embedding_;
   method::Selector selector_;
-  std::vector<std::vector<int>> drawn_;  // [m][t], rounds
+  std::vector<std::vector<int>> drawn_;          // [m][t], rounds
+  std::vector<std::vector<uint32_t>> requests_;  // of the last Draw
   int64_t rounds_ = 0;
 };
 

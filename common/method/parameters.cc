@@ -1,9 +1,9 @@
 #include "common/method/parameters.h"
 
+#include <map>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/codec/tensor_codec.h"
@@ -22,7 +22,7 @@ void AppendParameters(const std::string& prefix, const nn::BaseNetwork& network,
 absl::Status LoadParameters(const std::string& prefix,
                             const google::protobuf::RepeatedPtrField<v1::NamedTensor>& tensors,
                             nn::BaseNetwork* network) {
-  absl::flat_hash_map<std::string, const v1::Tensor*> by_name;
+  std::map<std::string, const v1::Tensor*> by_name;
   for (const v1::NamedTensor& named : tensors) by_name[named.name()] = &named.tensor();
   std::vector<std::pair<at::Tensor, at::Tensor>> copies;
   for (const auto& [name, target] : network->NamedParameters()) {

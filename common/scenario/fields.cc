@@ -158,6 +158,10 @@ std::vector<Field> PolicyFields(Scenario* s) {
   return {
       Plain("policy", "baseline", OneOf(&p->baseline, {"constant", "running_mean"}),
             "constant | running_mean: what a round's loss is compared with"),
+      Plain(
+          "policy", "credit", OneOf(&p->credit, {"own", "shared"}),
+          "own | shared: the losses that a transmitter's draw answers for: its task's, or those of "
+          "all tasks that asked it"),
       Number("policy", "running_mean_rate", &p->running_mean_rate, 0, 1,
              "weight of a new window in the running mean")
           .AboveLow(),

@@ -16,10 +16,10 @@ const Row* FindByName(const std::vector<Row>& rows, const std::string& name) {
 const std::vector<Preset>& Presets() {
   // `paper` does what the published code does, and samples z at inference as its evaluation does.
   static const auto& presets = *new std::vector<Preset>{
-      {"default", ImageScale::kSample, true, Schedule::kCosine, Baseline::kRunningMean, 0.01,
-       RateEstimator::kMarginal, true},
-      {"paper", ImageScale::kBatch, false, Schedule::kConstant, Baseline::kConstant, 0,
-       RateEstimator::kMarginal, false},
+      {"default", ImageScale::kSample, true, 2e-4, Schedule::kCosine, Baseline::kRunningMean,
+       Credit::kShared, 0.05, RateEstimator::kMarginal, true},
+      {"paper", ImageScale::kBatch, false, 1e-4, Schedule::kConstant, Baseline::kConstant,
+       Credit::kOwn, 0, RateEstimator::kMarginal, false},
   };
   return presets;
 }
@@ -30,8 +30,10 @@ void ApplyPreset(const Preset& preset, Scenario* scenario) {
   scenario->method.preset = preset.name;
   scenario->data.image_scale = preset.image_scale;
   scenario->model.missing_slot_learned = preset.missing_slot_learned;
+  scenario->training.learning_rate_codec = preset.learning_rate_codec;
   scenario->training.schedule = preset.schedule;
   scenario->policy.baseline = preset.baseline;
+  scenario->policy.credit = preset.credit;
   scenario->policy.entropy_bonus = preset.entropy_bonus;
   scenario->rate.estimator = preset.estimator;
   scenario->evaluation.mean_feature = preset.mean_feature;

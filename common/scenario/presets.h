@@ -14,8 +14,10 @@ struct Preset {
   const char* name;
   ImageScale image_scale;
   bool missing_slot_learned;
+  double learning_rate_codec;
   Schedule schedule;
   Baseline baseline;
+  Credit credit;
   double entropy_bonus;
   RateEstimator estimator;
   bool mean_feature;

@@ -30,6 +30,7 @@ enum class ImageScale { kSample, kBatch };                // data.image_scale: s
 enum class CrSource { kDerived, kBroadcast, kConstant };  // common_randomness.source
 enum class RateEstimator { kMarginal, kJoint };           // rate.estimator: marginal | joint
 enum class Baseline { kConstant, kRunningMean };  // policy.baseline: constant | running_mean
+enum class Credit { kOwn, kShared };              // policy.credit: own | shared
 enum class Schedule { kConstant, kCosine };       // training.schedule: constant | cosine
 
 int ModalitySize(ModalityKind kind);  // 196, 512, 196
@@ -92,6 +93,10 @@ struct TrainingOptions {
 
 struct PolicyOptions {
   Baseline baseline = Baseline::kConstant;
+  // What a transmitter's draw for task t is answerable for: L_t alone (the paper), or the losses of
+  // all tasks that asked it in the round. A draw also decides how much of the others' links the
+  // trim to E_k removes, so the latter is the gradient of the sum of the losses.
+  Credit credit = Credit::kOwn;
   double running_mean_rate = 0.05;  // weight of a new window in the running mean
   double entropy_bonus = 0;  // nats^-1; multiplies the entropy of every draw, decays linearly to 0
   double entropy_decay = 0.5;  // share of the run after which the bonus is 0

@@ -1,4 +1,5 @@
-// The smallest coordinator that drives real nodes in process: it grants what is claimed and shows the test what passed.
+// The smallest coordinator that drives real nodes in process: it grants what is claimed and shows
+// the test what passed.
 #ifndef SEMLINK_TESTS_PARITY_SCRIPTED_COORDINATOR_H_
 #define SEMLINK_TESTS_PARITY_SCRIPTED_COORDINATOR_H_
 
@@ -14,11 +15,17 @@ namespace semlink {
 
 class ScriptedCoordinator : public Node {
  public:
-  // `before_commit` is called once all nodes have reported a window, with the links that were granted.
-  using BeforeCommit = std::function<void(const v1::OpenWindow&, const std::vector<v1::LinkRounds>&)>;
+  // `before_commit` is called once all nodes have reported a window, with the links that were
+  // granted.
+  using BeforeCommit =
+      std::function<void(const v1::OpenWindow&, const std::vector<v1::LinkRounds>&)>;
 
-  ScriptedCoordinator(const Scenario& scenario, Transport* transport, int windows, BeforeCommit before_commit)
-      : scenario_(scenario), transport_(transport), windows_(windows), before_commit_(std::move(before_commit)) {}
+  ScriptedCoordinator(const Scenario& scenario, Transport* transport, int windows,
+                      BeforeCommit before_commit)
+      : scenario_(scenario),
+        transport_(transport),
+        windows_(windows),
+        before_commit_(std::move(before_commit)) {}
 
   absl::Status Handle(const NodeId& from, const v1::Message& message) override {
     if (message.has_hello()) return OnHello(from);
@@ -37,7 +44,8 @@ class ScriptedCoordinator : public Node {
     for (const NodeId& node : joined_) {
       v1::Message message;
       message.mutable_welcome()->set_scenario_yaml(EmitScenario(scenario_));
-      for (int k = 0; k < scenario_.K(); ++k) message.mutable_welcome()->add_transmitter_address("in process");
+      for (int k = 0; k < scenario_.K(); ++k)
+        message.mutable_welcome()->add_transmitter_address("in process");
       if (absl::Status sent = transport_->Send(node, std::move(message)); !sent.ok()) return sent;
     }
     return absl::OkStatus();
@@ -46,8 +54,12 @@ class ScriptedCoordinator : public Node {
   absl::Status OnClaim(int k, const v1::Claim& claim) {
     claims_[k] = claim;
     if (++claimed_ < scenario_.K()) return absl::OkStatus();
-    LinkLimits limits{scenario_.limits.e_t, scenario_.limits.e_k, {}, scenario_.T(),
-                      std::vector<bool>(scenario_.K(), true), std::vector<bool>(scenario_.T(), true)};
+    LinkLimits limits{scenario_.limits.e_t,
+                      scenario_.limits.e_k,
+                      {},
+                      scenario_.T(),
+                      std::vector<bool>(scenario_.K(), true),
+                      std::vector<bool>(scenario_.T(), true)};
     for (int i = 0; i < scenario_.K(); ++i) limits.modalities.push_back(scenario_.M(i));
     granted_ = DecideClaims(limits, static_cast<int>(open_.rounds()), claims_).granted;
     for (const NodeId& node : joined_) {

@@ -1,0 +1,17 @@
+// semlink-transmitter: one transmitter of a run, as a daemon.
+#include "transmitter/transmitter_node.h"
+
+#include <memory>
+
+#include "common/nn/process_setup.h"
+#include "common/node/node_main.h"
+
+int main(int argc, char** argv) {
+  semlink::nn::TuneAllocator();
+  semlink::nn::UseOneThread();
+  return semlink::NodeMain(argc, argv, semlink::Role::kTransmitter,
+                           [](const semlink::NodeId& self, semlink::Transport* transport) {
+                             return std::make_unique<semlink::transmitter::TransmitterNode>(
+                                 self.index, transport);
+                           });
+}
