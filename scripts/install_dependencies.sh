@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
   ca-certificates cmake curl g++ git lld ninja-build pkg-config python3
-  libabsl-dev libbenchmark-dev libcli11-dev libgmock-dev libgrpc++-dev libgtest-dev libopenblas0-pthread
+  libabsl-dev libbenchmark-dev libcli11-dev libdnnl-dev libgmock-dev libgrpc++-dev libgtest-dev libopenblas0-pthread
   libprotobuf-dev libsndfile1-dev libspdlog-dev libsqlite3-dev libssl-dev libtorch-dev libyaml-cpp-dev
   nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc zlib1g-dev
 )
