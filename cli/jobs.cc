@@ -7,6 +7,7 @@
 #include "cli/run_report.h"
 #include "common/base/file_system.h"
 #include "common/base/status_macros.h"
+#include "common/data/layout.h"
 
 namespace semlink::cli {
 namespace {
@@ -35,6 +36,8 @@ absl::StatusOr<Scenario> ReadScenarioForJob(const std::string& path, const Overr
     const std::filesystem::path root = std::filesystem::absolute(scenario.data.root, error);
     if (!error) scenario.data.root = root.lexically_normal().string();
   }
+  // Data that are missing should be said before anything is started.
+  RETURN_IF_ERROR(data::ReadSplitSizes(scenario.data).status());
   return scenario;
 }
 

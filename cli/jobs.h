@@ -13,7 +13,7 @@
 namespace semlink::cli {
 
 // Reads a scenario for a job on this machine: data.root is made absolute, so that the run folder
-// works from anywhere.
+// works from anywhere, and its data have to be there.
 absl::StatusOr<Scenario> ReadScenarioForJob(const std::string& path, const Overrides& overrides);
 
 // The scenario of a finished run. NOT_FOUND if `run` has no scenario.yaml or no parameters/.

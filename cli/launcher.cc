@@ -18,6 +18,7 @@ constexpr int kLogLines = 15;
 
 // A job that its programs ended for these reasons ends for them too.
 ExitCode ExitCodeOf(const ChildExit& child) {
+  if (child.code() == kUsage) return kUsage;  // the job's arguments do not fit the run
   if (child.code() == kConnection) return kConnection;
   if (child.code() == kTimeout) return kTimeout;
   return kRunFailed;

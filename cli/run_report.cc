@@ -147,9 +147,11 @@ absl::StatusOr<Json> ReadJsonFile(const std::string& path) {
 }
 
 std::string SummaryText(const Scenario& scenario, const Json& summary) {
+  const std::optional<double> windows = Number(summary, "windows");
+  const std::string what =
+      windows == 0 ? "evaluation only" : absl::StrCat(Fixed(windows, 0), " training windows");
   const std::string head =
-      absl::StrCat(scenario.name, ": seed ", scenario.seed, ", ",
-                   Fixed(Number(summary, "windows"), 0), " training windows, median ",
+      absl::StrCat(scenario.name, ": seed ", scenario.seed, ", ", what, ", median ",
                    Fixed(Number(summary, "seconds_per_window"), 3), " s per window\n\n");
   return absl::StrCat(head, QualityText(scenario, summary), "\nN-CE      ",
                       Fixed(Number(summary, "nce"), 3), " nats, sum over the tasks\n",

@@ -94,6 +94,12 @@ TEST(JobCommandsTest, RefuseBeforeTheyStartAnything) {
   EXPECT_EQ(RunCommand({"run", kQuickstart, "--set", "seed=x", "--out", folder / "a"}).code,
             kUsage);
   EXPECT_FALSE(std::filesystem::exists(folder / "a"));
+  const Outcome no_data =
+      RunCommand({"run", SEMLINK_SOURCE_DIR "/configs/av_mnist_pom2dib.yaml", "--set",
+                  "data.root=" + (folder / "no"), "--out", folder / "a"});
+  EXPECT_EQ(no_data.code, kUsage);
+  EXPECT_THAT(no_data.err, HasSubstr("/no/mnist/"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "a"));
   WriteText(folder / "precious", "");
   const Outcome occupied = RunCommand({"run", kQuickstart, "--out", folder.path()});
   EXPECT_EQ(occupied.code, kUsage);

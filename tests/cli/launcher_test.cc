@@ -110,12 +110,15 @@ TEST_F(LauncherTest, ANodeThatDiesEndsTheRun) {
   EXPECT_EQ(kill(coordinator, 0), -1) << "the coordinator was left behind";
 }
 
-TEST_F(LauncherTest, PassesOnConnectionErrorsAndTimeouts) {
+TEST_F(LauncherTest, PassesOnUsageConnectionAndTimeout) {
   Coordinator("echo 4711 > $port_file; sleep 0.1; exit 4\n");
   EXPECT_EQ(Launch(), kTimeout);
   options_.out = folder_ / "out2";
   Coordinator("echo 4711 > $port_file; sleep 0.1; exit 3\n");
   EXPECT_EQ(Launch(), kConnection);
+  options_.out = folder_ / "out3";
+  Coordinator("exit 2\n");
+  EXPECT_EQ(Launch(), kUsage);
 }
 
 TEST_F(LauncherTest, ACoordinatorThatDoesNotStartEndsTheRun) {

@@ -59,6 +59,13 @@ TEST(SummaryTextTest, BoundsTheJointEstimatorByOneLogB) {
               HasSubstr("can't show more than log 20, 3.00 nats per link"));
 }
 
+TEST(SummaryTextTest, AnEvaluationHasNoTrainingWindows) {
+  Json summary = Json::parse(kSummary);
+  summary["windows"] = 0;
+  EXPECT_THAT(SummaryText(TwoTasks(), summary),
+              testing::StartsWith("two: seed 7, evaluation only, median"));
+}
+
 TEST(SummaryTextTest, MissingOrOddKeysAreShownAsMissing) {
   const std::string empty = SummaryText(TwoTasks(), Json::object());
   EXPECT_THAT(empty, HasSubstr("sum-rate  - nats"));
