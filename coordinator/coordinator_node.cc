@@ -51,6 +51,7 @@ CoordinatorNode::CoordinatorNode(CoordinatorOptions options, Job job, Transport*
       clock_(clock),
       scenario_yaml_(EmitScenario(options_.scenario)),
       membership_(options_.scenario),
+      board_(options_.board != nullptr ? options_.board : std::make_shared<StatusBoard>()),
       last_notice_(clock->Now()) {}
 
 absl::Status CoordinatorNode::Handle(const NodeId& from, const v1::Message& message) {
@@ -59,7 +60,7 @@ absl::Status CoordinatorNode::Handle(const NodeId& from, const v1::Message& mess
     member->last_heard = clock_->Now();
   }
   absl::Status status;
-  if (const auto stop = board_.stop_requested(); stop.has_value()) {
+  if (const auto stop = board_->stop_requested(); stop.has_value()) {
     status = absl::CancelledError(absl::StrCat("stopped by an operator: ", *stop));
   } else {
     status = Dispatch(from, message);
@@ -213,7 +214,7 @@ absl::Status CoordinatorNode::OnGone(const NodeId& peer, const absl::Status& why
 
 absl::Status CoordinatorNode::Tick() {
   if (done_) return absl::OkStatus();
-  if (const auto stop = board_.stop_requested(); stop.has_value()) {
+  if (const auto stop = board_->stop_requested(); stop.has_value()) {
     Fail(absl::CancelledError(absl::StrCat("stopped by an operator: ", *stop)));
   } else if (const absl::Status status = CheckSilence(); !status.ok()) {
     Fail(status);

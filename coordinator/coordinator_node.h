@@ -35,6 +35,8 @@ struct CoordinatorOptions {
   // A node that says nothing for so long while the run waits for it is taken for lost. Needs
   // Tick().
   absl::Duration node_timeout = absl::Seconds(120);
+  // Where to publish, for those who need it before the node is made; empty: a new one.
+  std::shared_ptr<StatusBoard> board;
 };
 
 // Waiting for nodes -> the phases of the job -> finished, or failed at any time. docs/protocol.md
@@ -59,8 +61,8 @@ class CoordinatorNode : public Node {
   // What the run waits for, for people: "waiting for transmitter2, receiver1 to join".
   std::string Awaiting() const;
 
-  // Thread-safe, lives as long as the node.
-  StatusBoard& status_board() { return board_; }
+  // Thread-safe.
+  StatusBoard& status_board() { return *board_; }
 
  private:
   CoordinatorNode(CoordinatorOptions options, Job job, Transport* transport, Clock* clock);
@@ -107,7 +109,7 @@ class CoordinatorNode : public Node {
   Membership membership_;
   std::unique_ptr<RunRecorder> recorder_;
   ParametersByNode initial_;  // sent in Welcome; empty: fresh
-  StatusBoard board_;
+  std::shared_ptr<StatusBoard> board_;
 
   size_t phase_ = 0;              // index into job_.phases()
   uint64_t phase_window_ = 0;     // windows of the phase that are committed

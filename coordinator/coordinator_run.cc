@@ -238,7 +238,7 @@ void CoordinatorNode::Publish() {
   status.accuracy = recorder_->summary().RecentAccuracy();
   status.refusals = refusals_;
   status.members = membership_.members();
-  board_.Publish(std::move(status));
+  board_->Publish(std::move(status));
 }
 
 }  // namespace semlink::coordinator

@@ -7,6 +7,8 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_join.h"
+
 namespace semlink::coordinator {
 namespace {
 
@@ -69,6 +71,22 @@ LinkCounts CountLinks(const Scenario& scenario, const WindowRecord& record) {
     const int number = static_cast<int>(transmitters.size());
     counts.transmitters_max = std::max(counts.transmitters_max, number);
     if (number > scenario.limits.e_t) ++counts.limits_exceeded;
+  }
+  return counts;
+}
+
+KindRounds CountGrantedKinds(const Scenario& scenario, const WindowRecord& record) {
+  std::vector<std::vector<std::set<std::string>>> kinds(
+      scenario.T(), std::vector<std::set<std::string>>(record.open.rounds()));  // [t][round]
+  for (const v1::LinkRounds& link : record.granted) {
+    const ModalityKind kind = scenario.transmitters[link.transmitter()].modalities[link.modality()];
+    for (uint32_t round : link.round()) kinds[link.task()][round].insert(semlink::Name(kind));
+  }
+  KindRounds counts(scenario.T());
+  for (int t = 0; t < scenario.T(); ++t) {
+    for (const std::set<std::string>& of_round : kinds[t]) {
+      ++counts[t][of_round.empty() ? "none" : absl::StrJoin(of_round, "+")];
+    }
   }
   return counts;
 }

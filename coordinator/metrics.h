@@ -3,6 +3,8 @@
 #ifndef SEMLINK_COORDINATOR_METRICS_H_
 #define SEMLINK_COORDINATOR_METRICS_H_
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "common/scenario/scenario.h"
@@ -24,6 +26,12 @@ struct LinkCounts {
   double links_total() const;  // mean over the rounds, all receivers
 };
 LinkCounts CountLinks(const Scenario& scenario, const WindowRecord& record);
+
+// By receiver: in how many rounds it was granted exactly these kinds of modality. A set of kinds is
+// written "image_fft+mel", sorted, each kind once whatever the number of its links; "none" without
+// a link.
+using KindRounds = std::vector<std::map<std::string, int>>;
+KindRounds CountGrantedKinds(const Scenario& scenario, const WindowRecord& record);
 
 // Sum over the links of the mean rate, weighted by the share of rounds in which the link was
 // active. Nats per sample.

@@ -18,6 +18,25 @@ void AddScaled(const std::vector<std::vector<std::vector<double>>>& from, double
   }
 }
 
+// Shares of the rounds per receiver: granted_kinds of summary.json.
+Json KindShares(const KindRounds& rounds) {
+  Json shares = Json::array();
+  for (const std::map<std::string, int>& of_receiver : rounds) {
+    double total = 0;
+    for (const auto& [kinds, count] : of_receiver) total += count;
+    Json of_kinds = Json::object();
+    for (const auto& [kinds, count] : of_receiver) of_kinds[kinds] = count / total;
+    shares.push_back(std::move(of_kinds));
+  }
+  return shares;
+}
+
+void AddRounds(const KindRounds& from, KindRounds* to) {
+  for (size_t t = 0; t < from.size(); ++t) {
+    for (const auto& [kinds, count] : from[t]) (*to)[t][kinds] += count;
+  }
+}
+
 // Half width of the 95 % interval of the mean of independent values; 0 for a single one.
 double Interval95(const std::vector<double>& values) {
   if (values.size() < 2) return 0;
@@ -66,6 +85,8 @@ void Summary::Add(const WindowRecord& record) {
     ++train_windows_;
     train_probability_.push_back(RequestProbability(record));
     if (train_probability_.size() > kSelectionWindows) train_probability_.pop_front();
+    train_kinds_.push_back(CountGrantedKinds(scenario_, record));
+    if (train_kinds_.size() > kSelectionWindows) train_kinds_.pop_front();
   } else if (record.open.kind() == v1::EVALUATE) {
     AddEvaluation(record);
   }
@@ -101,6 +122,8 @@ void Summary::AddEvaluation(const WindowRecord& record) {
   if (evaluation_probability_.empty()) evaluation_probability_ = Zero();
   AddScaled(RequestProbability(record), rounds, &evaluation_probability_);
   evaluation_rounds_ += rounds;
+  evaluation_kinds_.resize(scenario_.T());
+  AddRounds(CountGrantedKinds(scenario_, record), &evaluation_kinds_);
 }
 
 void Summary::PutQuality(Json* out) const {
@@ -159,6 +182,15 @@ void Summary::PutLinks(Json* out) const {
   (*out)["selection_probability_evaluation"] = evaluation;
 }
 
+void Summary::PutGrantedKinds(Json* out) const {
+  KindRounds training(scenario_.T());
+  for (const KindRounds& window : train_kinds_) AddRounds(window, &training);
+  KindRounds evaluation = evaluation_kinds_;
+  evaluation.resize(scenario_.T());
+  (*out)["granted_kinds"] = KindShares(training);
+  (*out)["granted_kinds_evaluation"] = KindShares(evaluation);
+}
+
 Json Summary::ToJson() const {
   Json out;
   out["scenario"] = scenario_.name;
@@ -166,6 +198,7 @@ Json Summary::ToJson() const {
   out["windows"] = train_windows_;
   PutQuality(&out);
   PutLinks(&out);
+  PutGrantedKinds(&out);
   const bool trained = !train_seconds_.empty();
   out["seconds_per_window"] = SecondsPerWindow();
   out["cpu_seconds_per_window"] = Quantile(trained ? train_cpu_ : evaluate_cpu_, 0.5);

@@ -13,7 +13,7 @@
 
 namespace semlink::coordinator {
 
-// Windows over which selection_probability is taken.
+// Windows over which selection_probability and granted_kinds are taken.
 inline constexpr int kSelectionWindows = 100;
 
 // Adds up committed windows; keeps no record, so its size does not grow with the run (but for the
@@ -48,6 +48,7 @@ class Summary {
   void PutQuality(Json* out) const;
   void PutLinks(Json* out) const;
   Probability MeanTrainProbability() const;
+  void PutGrantedKinds(Json* out) const;
 
   Scenario scenario_;
   uint64_t train_windows_ = 0;
@@ -57,7 +58,9 @@ class Summary {
   uint64_t limits_exceeded_ = 0;
   uint64_t refused_ = 0;
   std::deque<Probability> train_probability_;  // of the last kSelectionWindows windows
+  std::deque<KindRounds> train_kinds_;         // likewise
   Probability evaluation_probability_;         // times rounds
+  KindRounds evaluation_kinds_;
   double evaluation_rounds_ = 0;
   std::vector<double> train_seconds_, train_cpu_, evaluate_seconds_, evaluate_cpu_;
   std::deque<std::vector<double>> recent_accuracy_;

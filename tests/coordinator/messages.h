@@ -1,11 +1,10 @@
-// Hand-written messages and a recording transport for the coordinator's tests.
+// Hand-written messages for the coordinator's tests.
 #ifndef SEMLINK_TESTS_COORDINATOR_MESSAGES_H_
 #define SEMLINK_TESTS_COORDINATOR_MESSAGES_H_
 
 #include <unistd.h>
 
 #include <filesystem>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "common/transport/transport.h"
 #include "nlohmann/json.hpp"
 #include "semlink/v1/message.pb.h"
+#include "tests/transport/recording_transport.h"
 
 namespace semlink::coordinator {
 
@@ -122,40 +122,7 @@ inline v1::Message ReadyMessage() {
   return message;
 }
 
-// Keeps what is sent. Peers in `gone` can't be reached.
-class RecordingTransport : public Transport {
- public:
-  absl::Status Connect(const NodeId& to, const std::string& address) override {
-    return absl::InvalidArgumentError("a coordinator dials nobody");
-  }
-  absl::Status Send(const NodeId& to, v1::Message message) override {
-    if (gone.count(to) > 0) return absl::UnavailableError("no connection");
-    sent.emplace_back(to, std::move(message));
-    return absl::OkStatus();
-  }
-  std::vector<v1::Traffic> TrafficSnapshot() const override { return traffic; }
-  std::vector<v1::Wire> WireSnapshot() const override { return {}; }
-
-  // Messages of one kind since the last Clear, optionally to one node.
-  std::vector<v1::Message> Of(v1::Message::BodyCase kind) const {
-    std::vector<v1::Message> found;
-    for (const auto& [to, message] : sent) {
-      if (message.body_case() == kind) found.push_back(message);
-    }
-    return found;
-  }
-  std::vector<v1::Message> Of(v1::Message::BodyCase kind, const NodeId& node) const {
-    std::vector<v1::Message> found;
-    for (const auto& [to, message] : sent) {
-      if (to == node && message.body_case() == kind) found.push_back(message);
-    }
-    return found;
-  }
-
-  std::vector<std::pair<NodeId, v1::Message>> sent;
-  std::set<NodeId> gone;
-  std::vector<v1::Traffic> traffic;
-};
+using semlink::RecordingTransport;
 
 // A folder that is removed at the end of the test.
 class TempFolder {

@@ -149,6 +149,43 @@ TEST(SummaryTest, TrainingGivesTimesAndSelections) {
               ElementsAre(::testing::DoubleEq(0.75), ::testing::DoubleEq(0.25)));
 }
 
+TEST(MetricsTest, GrantedKindsAreCountedByRound) {
+  WindowRecord record = Train(0, 1, 1);
+  Scenario scenario = SmallScenario();
+  // Receiver 1: image_fft in all 4 rounds, mel in the first. Receiver 2: noise in rounds 0 and 1.
+  using Rounds = std::map<std::string, int>;
+  EXPECT_THAT(CountGrantedKinds(scenario, record),
+              ElementsAre(Rounds{{"image_fft", 3}, {"image_fft+mel", 1}},
+                          Rounds{{"noise", 2}, {"none", 2}}));
+  // Two links of one kind are one kind.
+  scenario.transmitters[0].modalities[1] = ModalityKind::kImageFft;
+  EXPECT_THAT(CountGrantedKinds(scenario, record),
+              ElementsAre(Rounds{{"image_fft", 4}}, Rounds{{"noise", 2}, {"none", 2}}));
+}
+
+TEST(SummaryTest, GrantedKindsAreSharesOfRounds) {
+  Summary summary(SmallScenario());
+  EXPECT_EQ(summary.ToJson()["granted_kinds"].dump(), "[{},{}]");
+  WindowRecord first = Train(0, 1, 1);  // falls out of the last 100 windows
+  first.granted.clear();
+  summary.Add(first);
+  for (int i = 1; i <= 100; ++i) {
+    WindowRecord record = Train(i, 1, 1);
+    if (i > 50) record.granted = {MakeLink(0, 1, 1, {3})};
+    summary.Add(record);
+  }
+  summary.Add(Evaluate(101, 0, 20, 10, 0.2, 3.0));
+  WindowRecord last = Evaluate(102, 1, 60, 10, 0.2, 3.0);
+  last.granted.front().set_modality(1);
+  summary.Add(last);
+  const Json json = summary.ToJson();
+  EXPECT_EQ(json["granted_kinds"].dump(),
+            R"([{"image_fft":0.375,"image_fft+mel":0.125,"none":0.5},)"
+            R"({"mel":0.125,"noise":0.25,"none":0.625}])");
+  EXPECT_EQ(json["granted_kinds_evaluation"].dump(),
+            R"([{"image_fft":0.25,"mel":0.75},{"none":1.0}])");
+}
+
 TEST(SummaryTest, BoundOfTheRateIsTheEstimators) {
   Scenario scenario = SmallScenario();
   EXPECT_DOUBLE_EQ(Summary(scenario).ToJson()["rate_bound_nats"], 4 * std::log(5.0));

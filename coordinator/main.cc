@@ -1,0 +1,198 @@
+// semlink-coordinator: opens the windows of one run, keeps its limits and its record, and ends.
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
+#include "common/base/file_system.h"
+#include "common/base/status_macros.h"
+#include "common/data/layout.h"
+#include "common/node/daemon.h"
+#include "common/node/exit_code.h"
+#include "common/node/logging.h"
+#include "common/scenario/reader.h"
+#include "common/transport/grpc_transport.h"
+#include "common/transport/mailbox.h"
+#include "common/transport/protocol.h"
+#include "coordinator/coordinator_node.h"
+#include "coordinator/operator_service.h"
+
+namespace semlink::coordinator {
+namespace {
+
+constexpr char kProgram[] = "semlink-coordinator";
+
+struct Flags {
+  std::string scenario;
+  std::string out;
+  std::string listen = "127.0.0.1:7433";
+  std::string port_file;
+  std::string job = "train";
+  std::string parameters;
+  int draws = 0;
+  int64_t samples = 0;
+  int batch = 1;
+  int in_flight = 1;
+  double node_timeout_seconds = 120;
+  std::string log_level = "info";
+  bool insecure_network = false;
+};
+
+void AddJobFlags(CLI::App* app, Flags* flags) {
+  app->add_option("--scenario", flags->scenario, "Scenario file (YAML)")->required();
+  app->add_option("--out", flags->out, "Run folder; must not hold a run yet")->required();
+  app->add_option("--job", flags->job, "What to do")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"train", "evaluate", "infer"}));
+  app->add_option("--parameters", flags->parameters,
+                  "Start from DIR/NODE.safetensors (needed by evaluate and infer)");
+  app->add_option("--draws", flags->draws,
+                  "Draws of common randomness in the evaluation; 0: evaluation.cr_draws")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  app->add_option("--samples", flags->samples,
+                  "Test samples per draw, or per receiver for infer; 0: evaluation.samples")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  app->add_option("--batch", flags->batch, "infer: samples per request")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app->add_option("--in-flight", flags->in_flight, "infer: requests under way at once")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+}
+
+void AddFlags(CLI::App* app, Flags* flags) {
+  AddJobFlags(app, flags);
+  app->add_option("--listen", flags->listen,
+                  "Where to take the nodes' connections, HOST:PORT; port 0: any that is free")
+      ->capture_default_str();
+  app->add_option("--port-file", flags->port_file,
+                  "Write the port here once nodes can connect, whole or not at all");
+  app->add_option("--node-timeout", flags->node_timeout_seconds,
+                  "Seconds without a word from a node until it is taken for lost")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app->add_flag("--insecure-network", flags->insecure_network,
+                "Allow connections without encryption or authentication beyond this machine");
+  const std::vector<std::string> levels(std::begin(kLogLevels), std::end(kLogLevels));
+  app->add_option("--log-level", flags->log_level, "What to log on standard error")
+      ->capture_default_str()
+      ->check(CLI::IsMember(levels));
+  app->set_version_flag("--version", absl::StrCat(kProgram, " of ", kSoftware,
+                                                  ", protocol version ", kProtocolVersion));
+  app->footer(
+      absl::StrCat("Examples:\n"
+                   "  semlink-coordinator --scenario configs/quickstart.yaml --out runs/first\n"
+                   "  semlink-coordinator --scenario s.yaml --out runs/b --listen 0.0.0.0:7433 "
+                   "--insecure-network\n"
+                   "  semlink-coordinator --scenario runs/first/scenario.yaml --out runs/check "
+                   "--job evaluate \\\n"
+                   "      --parameters runs/first/parameters --draws 32\n\n",
+                   kExitCodeHelp));
+}
+
+absl::StatusOr<CoordinatorOptions> MakeOptions(const Flags& flags) {
+  CoordinatorOptions options;
+  ASSIGN_OR_RETURN(options.scenario, ReadScenarioFile(flags.scenario));
+  ASSIGN_OR_RETURN(options.job.kind, ParseJobKind(flags.job));
+  ASSIGN_OR_RETURN(const data::SplitSizes sizes, data::ReadSplitSizes(options.scenario.data));
+  options.out_dir = flags.out;
+  options.parameters_dir = flags.parameters;
+  options.job.test_size = sizes.test;
+  options.job.draws = flags.draws;
+  options.job.samples = flags.samples;
+  options.job.batch = flags.batch;
+  options.job.in_flight = flags.in_flight;
+  options.node_timeout = absl::Seconds(flags.node_timeout_seconds);
+  options.board = std::make_shared<StatusBoard>();
+  return options;
+}
+
+absl::Status WritePortFile(const std::string& path, const std::string& address) {
+  if (path.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Address bound, ParseAddress(address));
+  return WriteFileAtomically(path, absl::StrCat(bound.port, "\n"));
+}
+
+int Fail(const absl::Status& status, int code) {
+  spdlog::error("{}", std::string(status.message()));
+  return code;
+}
+
+// Before the run: what the user named is missing, taken or wrong.
+int SetupExitCode(const absl::Status& status) {
+  if (absl::IsNotFound(status) || absl::IsAlreadyExists(status)) return kExitUsage;
+  return ExitCode(status);
+}
+
+// After it: a node that was lost is a failed run; it says nothing about this process's connections.
+int RunExitCode(const DaemonEnd& end, const absl::Status& result) {
+  if (end.signal == SIGINT) return kExitInterrupted;
+  if (!end.status.ok()) return ExitCode(end.status);
+  return absl::IsUnavailable(result) ? kExitFailed : ExitCode(result);
+}
+
+int Run(const Flags& flags) {
+  absl::StatusOr<CoordinatorOptions> options = MakeOptions(flags);
+  if (!options.ok()) return Fail(options.status(), SetupExitCode(options.status()));
+  const std::shared_ptr<StatusBoard> board = options->board;
+  OperatorService service(board);
+  Mailbox mailbox;
+  RealClock clock;
+  GrpcTransport::Options transport_options;
+  transport_options.self = NodeId::Coordinator();
+  transport_options.listen = flags.listen;
+  transport_options.security.allow_insecure_network = flags.insecure_network;
+  transport_options.services = {&service};
+  auto transport = GrpcTransport::Create(transport_options, &mailbox);
+  if (!transport.ok()) {
+    const bool in_use = absl::IsAlreadyExists(transport.status());
+    return Fail(transport.status(), in_use ? kExitConnection : ExitCode(transport.status()));
+  }
+  auto node = CoordinatorNode::Create(*std::move(options), transport->get(), &clock);
+  if (!node.ok()) return Fail(node.status(), SetupExitCode(node.status()));
+  const std::string address = (*transport)->listen_address();
+  if (const absl::Status status = WritePortFile(flags.port_file, address); !status.ok()) {
+    return Fail(status, kExitFailed);
+  }
+  spdlog::info("listening on {}; {}", address, (*node)->Awaiting());
+  DaemonOptions daemon;
+  daemon.on_signal = [&board](int signal) {
+    board->RequestStop(signal == SIGINT ? "interrupted" : "terminated");
+    return true;
+  };
+  const DaemonEnd end = RunDaemon(node->get(), &mailbox, transport->get(), &clock, daemon);
+  return RunExitCode(end, (*node)->result());
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("The coordinator of a semlink run: waits for its nodes, runs the job, ends.",
+               kProgram);
+  Flags flags;
+  AddFlags(&app, &flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitSuccess : kExitUsage;
+  }
+  const absl::Status logging = InitLogging("coordinator", flags.log_level);
+  if (!logging.ok()) return Fail(logging, kExitUsage);
+  try {
+    return Run(flags);
+  } catch (const std::exception& error) {
+    return Fail(absl::InternalError(error.what()), kExitFailed);
+  }
+}
+
+}  // namespace
+}  // namespace semlink::coordinator
+
+int main(int argc, char** argv) { return semlink::coordinator::Main(argc, argv); }
