@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/transport/grpc_server.h"
+#include "common/transport/protocol.h"
 #include "common/transport/tcp_info.h"
 #include "semlink/v1/services.grpc.pb.h"
 
@@ -39,6 +40,7 @@ void GrpcClientStream::OnReadInitialMetadataDone(bool ok) {
   {
     absl::MutexLock lock(&mutex_);
     state_ = State::kOpen;
+    changed_.SignalAll();
     opened_ = true;
     endpoints_.peer = FromGrpcPeer(context_.peer());
     const auto& metadata = context_.GetServerInitialMetadata();
@@ -86,7 +88,7 @@ void GrpcClientStream::OnReadDone(bool ok) {
 
 absl::Status GrpcClientStream::Cause(const grpc::Status& status) {
   if (!broken_by_.ok()) return broken_by_;
-  if (status.ok()) return absl::OkStatus();
+  if (status.ok()) return ClosedByPeer();
   switch (status.error_code()) {
     case grpc::StatusCode::UNIMPLEMENTED:
       return absl::FailedPreconditionError(
@@ -114,21 +116,23 @@ void GrpcClientStream::OnDone(const grpc::Status& status) {
     absl::MutexLock lock(&mutex_);
     state_ = State::kDone;
     result_ = why;
+    changed_.SignalAll();
   }
   hub_->End(this);
 }
 
 absl::Status GrpcClientStream::WaitUntilOpen(absl::Duration timeout) {
   absl::MutexLock lock(&mutex_);
-  const auto decided = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return state_ != State::kDialling;
-  };
-  if (!mutex_.AwaitWithTimeout(absl::Condition(&decided), timeout)) {
+  const absl::Time deadline = absl::Now() + timeout;
+  while (state_ == State::kDialling) {
+    if (changed_.WaitWithDeadline(&mutex_, deadline)) break;
+  }
+  if (state_ == State::kDialling) {
     return absl::DeadlineExceededError(
         absl::StrCat("no answer within ", absl::FormatDuration(timeout)));
   }
   if (opened_) return absl::OkStatus();
-  return result_.ok() ? absl::UnavailableError("the stream was closed") : result_;
+  return result_;
 }
 
 bool GrpcClientStream::was_opened() const {
@@ -138,9 +142,7 @@ bool GrpcClientStream::was_opened() const {
 
 void GrpcClientStream::WaitUntilDone() {
   absl::MutexLock lock(&mutex_);
-  const auto done = [this]()
-                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return state_ == State::kDone; };
-  mutex_.Await(absl::Condition(&done));
+  while (state_ != State::kDone) changed_.Wait(&mutex_);
 }
 
 OutStream::Endpoints GrpcClientStream::endpoints() const {

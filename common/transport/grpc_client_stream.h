@@ -71,6 +71,7 @@ class GrpcClientStream final : public grpc::ClientBidiReactor<v1::Message, v1::M
   v1::Message hello_;                       // as sent, to be counted
 
   mutable absl::Mutex mutex_;
+  absl::CondVar changed_;  // state_
   State state_ ABSL_GUARDED_BY(mutex_) = State::kDialling;
   bool opened_ ABSL_GUARDED_BY(mutex_) = false;
   bool welcomed_ ABSL_GUARDED_BY(mutex_) = false;

@@ -50,6 +50,7 @@ void GrpcDialler::Stop() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
+    stopped_.Signal();
     stream = stream_;
   }
   if (stream != nullptr && !stream->was_opened()) stream->Cancel();
@@ -74,8 +75,12 @@ void GrpcDialler::GiveUp(const absl::Status& why) {
 }
 
 bool GrpcDialler::Sleep(absl::Duration duration) {
+  const absl::Time deadline = absl::Now() + duration;
   absl::MutexLock lock(&mutex_);
-  return !mutex_.AwaitWithTimeout(absl::Condition(&stopping_), duration);
+  while (!stopping_) {
+    if (stopped_.WaitWithDeadline(&mutex_, deadline)) break;
+  }
+  return !stopping_;
 }
 
 absl::Status GrpcDialler::Attempt(absl::Duration timeout) {

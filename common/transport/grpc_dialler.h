@@ -62,6 +62,7 @@ class GrpcDialler {
   Clock* const clock_;
   Backoff backoff_;
   mutable absl::Mutex mutex_;
+  absl::CondVar stopped_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<GrpcClientStream> stream_ ABSL_GUARDED_BY(mutex_);  // of the last try

@@ -120,8 +120,11 @@ void GrpcServerStream::OnDone() {
     peer = peer_;
     why = broken_by_;
   }
-  if (why.ok() && context_->IsCancelled()) {
-    why = absl::UnavailableError(absl::StrCat("the connection from ", peer_address_, " broke"));
+  if (why.ok()) {
+    why =
+        context_->IsCancelled()
+            ? absl::UnavailableError(absl::StrCat("the connection from ", peer_address_, " broke"))
+            : ClosedByPeer();
   }
   hub_->Lost(peer, this, why);
   hub_->End(this);

@@ -103,7 +103,7 @@ absl::Status InprocNetwork::Deliver(Event event) {
       status = node.PeerUp(event.from);
       break;
     case Event::Kind::kPeerDown:
-      status = node.PeerDown(event.from, absl::OkStatus());
+      status = node.PeerDown(event.from, ClosedByPeer());
       break;
     case Event::Kind::kMessage:
       ports_[event.to]->counter().CountReceived(event.from, event.message,

@@ -25,7 +25,7 @@ namespace semlink {
 // One FIFO carries everything: connections, messages, disconnections. At the start each node is
 // connected to the coordinator, in the order of NodeId (transmitters, then receivers); receivers
 // connect to transmitters by Transport::Connect. A node that is done is disconnected from its peers
-// (PeerDown, status OK), as a daemon that ends. Messages are counted by ByteSizeLong(), as over
+// (PeerDown, ClosedByPeer), as a daemon that ends. Messages are counted by ByteSizeLong(), as over
 // gRPC, but moved and never serialised.
 class InprocNetwork {
  public:

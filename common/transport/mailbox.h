@@ -21,7 +21,7 @@ class Mailbox {
   struct Event {
     enum class Kind {
       kPeerUp,
-      kPeerDown,   // status: why; OK if the peer closed the connection in good order
+      kPeerDown,   // status: why
       kMessage,    // message
       kCall,       // call
       kTick,       // nothing came in time

@@ -120,6 +120,8 @@ bool MaySend(Role from, Role to, const v1::Message& message) {
   return false;
 }
 
+absl::Status ClosedByPeer() { return absl::UnavailableError("it closed the connection"); }
+
 absl::Status CheckMaySend(const NodeId& from, const NodeId& to, const v1::Message& message) {
   if (message.has_hello()) {
     return absl::InvalidArgumentError("a node must not send Hello: the transport sends it");

@@ -29,6 +29,9 @@ const char* MessageName(const v1::Message& message);
 // Whether a node of role `from` may send this message to one of role `to`.
 bool MaySend(Role from, Role to, const v1::Message& message);
 
+// What PeerDown says when the peer closed the connection in good order: UNAVAILABLE.
+absl::Status ClosedByPeer();
+
 // The checks of every Transport::Send: INVALID_ARGUMENT unless MaySend and not a Hello (which the transport sends
 // itself); RESOURCE_EXHAUSTED if `bytes` (the message's ByteSizeLong) exceeds `limit`.
 absl::Status CheckMaySend(const NodeId& from, const NodeId& to, const v1::Message& message);

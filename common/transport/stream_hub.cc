@@ -24,6 +24,7 @@ void StreamHub::End(OutStream* stream) {
   if (it == streams_.end()) return;
   last = *it;
   streams_.erase(it);
+  if (streams_.empty()) ended_.SignalAll();
 }
 
 bool StreamHub::Open(const NodeId& peer, std::shared_ptr<OutStream> stream,
@@ -108,9 +109,12 @@ void StreamHub::CancelAll() {
 }
 
 bool StreamHub::WaitUntilIdle(absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
   absl::MutexLock lock(&mutex_);
-  const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return streams_.empty(); };
-  return mutex_.AwaitWithTimeout(absl::Condition(&idle), timeout);
+  while (!streams_.empty()) {
+    if (ended_.WaitWithDeadline(&mutex_, deadline)) break;
+  }
+  return streams_.empty();
 }
 
 v1::Message MakeRefusal(v1::Refusal::Reason reason, std::string detail) {

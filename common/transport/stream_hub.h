@@ -76,6 +76,7 @@ class StreamHub {
   TrafficCounter traffic_;
 
   mutable absl::Mutex mutex_;
+  absl::CondVar ended_;
   std::map<NodeId, std::shared_ptr<OutStream>> connections_ ABSL_GUARDED_BY(mutex_);
   std::set<std::shared_ptr<OutStream>> streams_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;

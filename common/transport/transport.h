@@ -50,7 +50,9 @@ class Node {
   // invariant). A bad message from a peer is not fatal: the node refuses and counts it and returns OK.
   virtual absl::Status Handle(const NodeId& from, const v1::Message& message) = 0;
 
-  // A peer's connection was opened or lost.
+  // A peer's connection was opened or lost. `why` is never OK: ClosedByPeer() (protocol.h) if the peer ended in good
+  // order, UNAVAILABLE if the connection broke, PERMISSION_DENIED if the peer refused our Hello, DEADLINE_EXCEEDED if
+  // it could not be reached in time, INVALID_ARGUMENT if it sent what it may not.
   virtual absl::Status PeerUp(const NodeId& peer) { return absl::OkStatus(); }
   virtual absl::Status PeerDown(const NodeId& peer, const absl::Status& why) { return absl::OkStatus(); }
 

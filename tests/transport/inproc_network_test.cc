@@ -29,7 +29,7 @@ class FakeNode : public Node {
     return on_up ? on_up(peer) : absl::OkStatus();
   }
   absl::Status PeerDown(const NodeId& peer, const absl::Status& why) override {
-    Log(peer, why.ok() ? "down" : "broken");
+    Log(peer, why == ClosedByPeer() ? "down" : "broken");
     return absl::OkStatus();
   }
   bool done() const override { return done_; }
