@@ -16,9 +16,9 @@ const Row* FindByName(const std::vector<Row>& rows, const std::string& name) {
 const std::vector<Preset>& Presets() {
   // `paper` does what the published code does, and samples z at inference as its evaluation does.
   static const auto& presets = *new std::vector<Preset>{
-      {"default", ImageScale::kSample, true, 2e-4, Schedule::kCosine, Baseline::kRunningMean,
+      {"default", ImageScale::kSample, true, 2e-4, 0.01, Schedule::kCosine, Baseline::kRunningMean,
        Credit::kShared, 0.05, RateEstimator::kMarginal, true},
-      {"paper", ImageScale::kBatch, false, 1e-4, Schedule::kConstant, Baseline::kConstant,
+      {"paper", ImageScale::kBatch, false, 1e-4, 0, Schedule::kConstant, Baseline::kConstant,
        Credit::kOwn, 0, RateEstimator::kMarginal, false},
   };
   return presets;
@@ -31,6 +31,7 @@ void ApplyPreset(const Preset& preset, Scenario* scenario) {
   scenario->data.image_scale = preset.image_scale;
   scenario->model.missing_slot_learned = preset.missing_slot_learned;
   scenario->training.learning_rate_codec = preset.learning_rate_codec;
+  scenario->training.gamma = preset.gamma;
   scenario->training.schedule = preset.schedule;
   scenario->policy.baseline = preset.baseline;
   scenario->policy.credit = preset.credit;

@@ -15,6 +15,7 @@ struct Preset {
   ImageScale image_scale;
   bool missing_slot_learned;
   double learning_rate_codec;
+  double gamma;
   Schedule schedule;
   Baseline baseline;
   Credit credit;

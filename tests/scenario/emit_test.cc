@@ -32,7 +32,7 @@ Scenario Unusual() {
   s.model = {48, 100, 50, true};
   s.limits = {1, 7};
   s.training = {11, 3, 5, 1e-300, 5e-324, 1e-5, 0.1, 1e-17, 123456789.123, Schedule::kCosine};
-  s.policy = {Baseline::kRunningMean, 0.3, 1e-3, 0.7, 2.5};
+  s.policy = {Baseline::kRunningMean, Credit::kShared, 0.3, 1e-3, 0.7, 2.5};
   s.rate.estimator = RateEstimator::kJoint;
   s.common_randomness.source = CrSource::kConstant;
   s.evaluation = {33, false, 800};

@@ -15,7 +15,12 @@ TEST(PresetsTest, PaperDoesAsThePublishedCode) {
   EXPECT_FALSE(scenario.model.missing_slot_learned);
   EXPECT_EQ(scenario.training.schedule, Schedule::kConstant);
   EXPECT_EQ(scenario.policy.baseline, Baseline::kConstant);
+  EXPECT_EQ(scenario.policy.credit, Credit::kOwn);
+  EXPECT_EQ(scenario.training.learning_rate_codec, 1e-4);
+  EXPECT_EQ(scenario.policy.credit, Credit::kOwn);
   EXPECT_EQ(scenario.policy.entropy_bonus, 0);
+  EXPECT_EQ(scenario.training.learning_rate_codec, 1e-4);
+  EXPECT_EQ(scenario.training.gamma, 0);
   EXPECT_EQ(scenario.rate.estimator, RateEstimator::kMarginal);
   EXPECT_FALSE(scenario.evaluation.mean_feature);
 }
@@ -28,7 +33,10 @@ TEST(PresetsTest, DefaultImprovesOnIt) {
   EXPECT_TRUE(scenario.model.missing_slot_learned);
   EXPECT_EQ(scenario.training.schedule, Schedule::kCosine);
   EXPECT_EQ(scenario.policy.baseline, Baseline::kRunningMean);
+  EXPECT_EQ(scenario.policy.credit, Credit::kShared);
+  EXPECT_EQ(scenario.policy.credit, Credit::kShared);
   EXPECT_GT(scenario.policy.entropy_bonus, 0);
+  EXPECT_GT(scenario.training.gamma, 0);
   EXPECT_TRUE(scenario.evaluation.mean_feature);
 }
 
