@@ -61,7 +61,7 @@ absl::Status CoordinatorNode::Handle(const NodeId& from, const v1::Message& mess
   }
   absl::Status status;
   if (const auto stop = board_->stop_requested(); stop.has_value()) {
-    status = absl::CancelledError(absl::StrCat("stopped by an operator: ", *stop));
+    status = absl::CancelledError(absl::StrCat("stopped: ", *stop));
   } else {
     status = Dispatch(from, message);
   }
@@ -215,7 +215,7 @@ absl::Status CoordinatorNode::OnGone(const NodeId& peer, const absl::Status& why
 absl::Status CoordinatorNode::Tick() {
   if (done_) return absl::OkStatus();
   if (const auto stop = board_->stop_requested(); stop.has_value()) {
-    Fail(absl::CancelledError(absl::StrCat("stopped by an operator: ", *stop)));
+    Fail(absl::CancelledError(absl::StrCat("stopped: ", *stop)));
   } else if (const absl::Status status = CheckSilence(); !status.ok()) {
     Fail(status);
   }

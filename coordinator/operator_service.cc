@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "absl/strings/str_cat.h"
 #include "common/transport/protocol.h"
 
 namespace semlink::coordinator {
@@ -41,7 +42,7 @@ grpc::ServerUnaryReactor* OperatorService::StopRun(grpc::CallbackServerContext* 
                                                    const v1::StopRequest* request,
                                                    v1::StopReply* reply) {
   spdlog::warn("{} asks for the end of the run: {}", context->peer(), request->reason());
-  board_->RequestStop(request->reason());
+  board_->RequestStop(absl::StrCat("by an operator: ", request->reason()));
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;

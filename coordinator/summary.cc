@@ -211,6 +211,7 @@ double Summary::SecondsPerWindow() const {
 }
 
 std::vector<double> Summary::RecentAccuracy() const {
+  if (recent_accuracy_.empty()) return {};
   std::vector<double> mean(scenario_.T(), 0.0);
   for (const std::vector<double>& accuracy : recent_accuracy_) {
     for (int t = 0; t < scenario_.T(); ++t) {

@@ -29,7 +29,7 @@ class Summary {
   // CoordinatorNode.
   Json ToJson() const;
 
-  // Mean accuracy by task over the last windows added, for the status.
+  // Mean accuracy by task over the last windows added, for the status; empty before the first.
   std::vector<double> RecentAccuracy() const;
   double SecondsPerWindow() const;  // median
 

@@ -521,7 +521,7 @@ TEST_F(CoordinatorNodeTest, AnOperatorStopsTheRun) {
   ASSERT_TRUE(node_->Tick().ok());
   EXPECT_TRUE(node_->done());
   EXPECT_TRUE(absl::IsCancelled(node_->result()));
-  EXPECT_EQ(transport_.Of(Body::kStop).at(0).stop().reason(), "stopped by an operator: enough");
+  EXPECT_EQ(transport_.Of(Body::kStop).at(0).stop().reason(), "stopped: enough");
 }
 
 TEST_F(CoordinatorNodeTest, BroadcastRandomnessIsWhatTheNodesWouldDerive) {

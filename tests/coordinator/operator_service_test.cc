@@ -64,7 +64,7 @@ TEST_F(OperatorServiceTest, StopIsNotedForTheNode) {
   request.set_reason("power saving");
   v1::StopReply reply;
   ASSERT_TRUE(stub_->StopRun(&context_, request, &reply).ok());
-  EXPECT_EQ(board_->stop_requested(), "power saving");
+  EXPECT_EQ(board_->stop_requested(), "by an operator: power saving");
 }
 
 }  // namespace

@@ -1,0 +1,118 @@
+// What the ledger costs per committed window, against the cheapest record that survives a power
+// cut: the same rows as one line of text, appended and synced. Both on the disk of the folder given
+// as argument (default: the present one).
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/transport/protocol.h"
+#include "coordinator/ledger.h"
+
+namespace semlink::coordinator {
+namespace {
+
+constexpr int kWindows = 1000;
+
+// As AV-MNIST's: three transmitters, three receivers, eight links of 20 rounds; traffic in every
+// tenth window.
+WindowRecord MakeRecord(uint64_t window) {
+  WindowRecord record;
+  record.open.set_window(window);
+  record.open.set_kind(v1::TRAIN);
+  record.open.set_rounds(20);
+  record.open.set_batch_size(20);
+  for (int i = 0; i < 8; ++i) {
+    v1::LinkRounds link;
+    link.set_transmitter(i % 3);
+    link.set_modality(i / 3);
+    link.set_task((i + i / 3) % 3);
+    for (int round = 0; round < 20; ++round) link.add_round(round);
+    v1::LinkReport* report = record.reports[NodeId::Transmitter(i % 3)].add_link();
+    report->set_modality(link.modality());
+    report->set_task(link.task());
+    report->set_rounds(20);
+    report->set_rate_nats(20.5);
+    record.granted.push_back(link);
+  }
+  for (int t = 0; t < 3; ++t) {
+    v1::Report& report = record.reports[NodeId::Receiver(t)];
+    report.set_loss(0.5);
+    report.set_samples(400);
+    for (int k = 0; window % 10 == 0 && k < 3; ++k) {
+      for (const char* kind : {"request", "feature", "gradient", "control"}) {
+        v1::Traffic* traffic = report.add_traffic();
+        *traffic->mutable_peer() = ToProto(NodeId::Transmitter(k));
+        traffic->set_kind(kind);
+        traffic->set_bytes_sent(window * 1000);
+      }
+    }
+  }
+  return record;
+}
+
+void Print(const char* what, std::vector<double> milliseconds) {
+  std::sort(milliseconds.begin(), milliseconds.end());
+  double sum = 0;
+  for (double x : milliseconds) sum += x;
+  const size_t n = milliseconds.size();
+  std::printf("%-34s mean %7.3f  p50 %7.3f  p99 %7.3f  max %7.3f ms\n", what, sum / n,
+              milliseconds[n / 2], milliseconds[n * 99 / 100], milliseconds[n - 1]);
+}
+
+template <typename Body>
+std::vector<double> Time(Body body) {
+  RealClock clock;
+  std::vector<double> milliseconds;
+  for (int window = 0; window < kWindows; ++window) {
+    const WindowRecord record = MakeRecord(window);
+    const absl::Duration start = clock.Now();
+    if (!body(record)) return {};
+    milliseconds.push_back(absl::ToDoubleMilliseconds(clock.Now() - start));
+  }
+  return milliseconds;
+}
+
+int Main(const std::string& dir) {
+  const std::string ledger_path = dir + "/bench-ledger.sqlite";
+  const std::string text_path = dir + "/bench-ledger.txt";
+  auto ledger = Ledger::Create(ledger_path, RunInfo());
+  if (!ledger.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(ledger.status().message()).c_str());
+    return 1;
+  }
+  const int file = open(text_path.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0644);
+  const std::vector<double> sqlite =
+      Time([&](const WindowRecord& record) { return (*ledger)->CommitWindow(record).ok(); });
+  const std::vector<double> synced = Time([&](const WindowRecord& record) {
+    std::string line;
+    for (const auto& [node, report] : record.reports) line += report.ShortDebugString();
+    for (const v1::LinkRounds& link : record.granted) line += link.ShortDebugString();
+    line += '\n';
+    return write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+           fdatasync(file) == 0;
+  });
+  close(file);
+  for (const std::string& path :
+       {ledger_path, ledger_path + "-wal", ledger_path + "-shm", text_path}) {
+    std::filesystem::remove(path);
+  }
+  if (sqlite.empty() || synced.empty()) {
+    std::fprintf(stderr, "writing in %s failed\n", dir.c_str());
+    return 1;
+  }
+  std::printf("%d windows of 6 nodes and 8 links\n", kWindows);
+  Print("ledger (SQLite, WAL, NORMAL)", sqlite);
+  Print("rival: a line of text, fdatasync", synced);
+  return 0;
+}
+
+}  // namespace
+}  // namespace semlink::coordinator
+
+int main(int argc, char** argv) { return semlink::coordinator::Main(argc > 1 ? argv[1] : "."); }

@@ -1,0 +1,1 @@
+semlink_bench(ledger_commit SOURCES ledger_commit.cc DEPS semlink_coordinator)
