@@ -66,8 +66,8 @@ absl::Status InferenceClient::SendNext() {
 absl::Status InferenceClient::OnFeatures(int k, const v1::Features& features) {
   const auto pending = pending_.find(features.sequence());
   const auto expected = modalities_.find(k);
-  if (pending == pending_.end() || expected == modalities_.end() ||
-      pending->second.features.count(k) > 0) {
+  if (features.window() != start_.window() || pending == pending_.end() ||
+      expected == modalities_.end() || pending->second.features.count(k) > 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("Features for request ", features.sequence(), " were not asked for"));
   }

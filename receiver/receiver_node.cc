@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
-#include "common/base/thread_cpu.h"
 #include "common/codec/tensor_codec.h"
 #include "common/method/node_report.h"
 #include "common/method/parameters.h"
@@ -22,7 +21,7 @@ ReceiverNode::ReceiverNode(int t, Transport* transport, Clock* clock)
     : t_(t), transport_(transport), clock_(clock) {}
 
 absl::Status ReceiverNode::Handle(const NodeId& from, const v1::Message& message) {
-  const ScopedCpuTimer timer(&cpu_seconds_);
+  const CpuMeter::Scope scope(&cpu_);
   if (from.role == Role::kCoordinator) return HandleCoordinator(message);
   if (from.role == Role::kTransmitter) return HandleTransmitter(from.index, message);
   return absl::InternalError(absl::StrCat("message from ", from.ToString()));
@@ -106,6 +105,7 @@ absl::Status ReceiverNode::OnTransmitterWelcome(int k) {
   if (!std::all_of(connected_.begin(), connected_.end(), [](bool up) { return up; }))
     return absl::OkStatus();
   state_ = State::kIdle;
+  cpu_.Take();  // loading the data is no window's work
   return SendToCoordinator(method::ReadyReport());
 }
 
@@ -117,7 +117,6 @@ absl::Status ReceiverNode::OnOpenWindow(const v1::OpenWindow& open) {
   ASSIGN_OR_RETURN(plan_,
                    method::MakeWindowPlan(scenario_, open, labels_->size(data::Split::kTrain),
                                           labels_->size(data::Split::kTest)));
-  cpu_seconds_ = 0;
   granted_ = false;
   links_.clear();
   features_.assign(scenario_.K(), std::nullopt);
@@ -157,7 +156,16 @@ absl::Status ReceiverNode::OnGrant(const v1::Grant& grant) {
     links_.push_back(std::move(received));
   }
   granted_ = true;
-  return plan_.kind == v1::INFER ? absl::OkStatus() : RunIfComplete();
+  if (plan_.kind == v1::INFER) return absl::OkStatus();
+  // Features that overtook the grant can be checked only now.
+  for (int k = 0; k < scenario_.K(); ++k) {
+    if (!features_[k].has_value()) continue;
+    if (const auto checked = CheckFeatures(k, *features_[k]); !checked.ok()) {
+      features_[k].reset();
+      RETURN_IF_ERROR(Refuse(k, checked.status()));
+    }
+  }
+  return RunIfComplete();
 }
 
 absl::Status ReceiverNode::HandleTransmitter(int k, const v1::Message& message) {
@@ -177,15 +185,14 @@ absl::Status ReceiverNode::HandleTransmitter(int k, const v1::Message& message) 
     RETURN_IF_ERROR(status);
     return SendInferReportIfFinished();
   }
-  if (state_ != State::kAsked || message.features().window() != plan_.window ||
-      features_[k].has_value()) {
+  if (state_ != State::kAsked || plan_.kind == v1::INFER || !plan_.transmitter_up[k] ||
+      message.features().window() != plan_.window || features_[k].has_value()) {
     return Refuse(
         k, absl::InvalidArgumentError(absl::StrCat(
                "Features for window ", message.features().window(), " are late or repeated")));
   }
   if (granted_) {
-    // Checked on arrival when it can be; features that overtook the grant are checked when the
-    // grant is here.
+    // Features that overtake the grant are checked when it is here.
     if (const auto checked = CheckFeatures(k, message.features()); !checked.ok())
       return Refuse(k, checked.status());
   }
@@ -232,12 +239,8 @@ absl::Status ReceiverNode::RunIfComplete() {
   std::vector<ReceivedLink> links;
   for (int k = 0; k < scenario_.K(); ++k) {
     if (!features_[k].has_value()) continue;
-    auto checked = CheckFeatures(k, *features_[k]);
-    if (!checked.ok()) {
-      features_[k].reset();
-      return Refuse(k, checked.status());
-    }
-    std::move(checked->begin(), checked->end(), std::back_inserter(links));
+    ASSIGN_OR_RETURN(std::vector<ReceivedLink> checked, CheckFeatures(k, *features_[k]));
+    std::move(checked.begin(), checked.end(), std::back_inserter(links));
   }
   const WindowResult result =
       decoders_->Run(plan_, links, labels_->Batch(plan_.split(), plan_.rounds));
@@ -282,7 +285,7 @@ absl::Status ReceiverNode::SendGradients(const std::vector<ReceivedLink>& links,
 absl::Status ReceiverNode::SendReport(const WindowResult& result) {
   v1::Message message;
   v1::Report* report = message.mutable_report();
-  *report = method::StartReport(plan_, *transport_, cpu_seconds_);
+  *report = method::StartReport(plan_, *transport_, cpu_.Take());
   double loss = 0;
   for (float value : result.loss) loss += value;
   if (!result.loss.empty()) report->set_loss(loss / static_cast<double>(result.loss.size()));
@@ -301,8 +304,9 @@ absl::Status ReceiverNode::SendReport(const WindowResult& result) {
 }
 
 absl::Status ReceiverNode::OnInferStart(const v1::InferStart& start) {
-  if (state_ != State::kAsked || !granted_ || plan_.kind != v1::INFER || start.batch_size() == 0 ||
-      start.in_flight() == 0 || start.samples() == 0) {
+  if (state_ != State::kAsked || !granted_ || plan_.kind != v1::INFER ||
+      start.window() != plan_.window || start.batch_size() == 0 || start.in_flight() == 0 ||
+      start.samples() == 0) {
     return absl::FailedPreconditionError("InferStart out of order or empty");
   }
   inference_ = std::make_unique<InferenceClient>(scenario_, links_, decoders_.get(), labels_.get(),

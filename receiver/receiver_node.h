@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "common/base/clock.h"
+#include "common/base/thread_cpu.h"
 #include "common/data/dataset.h"
 #include "common/scenario/scenario.h"
 #include "common/transport/transport.h"
@@ -79,7 +80,7 @@ class ReceiverNode : public Node {
   bool granted_ = false;
   std::vector<ReceivedLink> links_;  // granted, sorted by (k, m), features to come
   std::vector<std::optional<v1::Features>> features_;  // by k
-  double cpu_seconds_ = 0;                             // spent on the window
+  CpuMeter cpu_;                                       // since the last report
   int refusals_ = 0;
 };
 

@@ -3,10 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
-#include "common/base/thread_cpu.h"
 #include "common/codec/tensor_codec.h"
 #include "common/method/node_report.h"
 #include "common/method/parameters.h"
@@ -41,7 +41,7 @@ std::string EncoderName(int m) { return absl::StrCat("encoder", m + 1); }
 TransmitterNode::TransmitterNode(int k, Transport* transport) : k_(k), transport_(transport) {}
 
 absl::Status TransmitterNode::Handle(const NodeId& from, const v1::Message& message) {
-  const ScopedCpuTimer timer(&cpu_seconds_);
+  const CpuMeter::Scope scope(&cpu_);
   if (from.role == Role::kCoordinator) return HandleCoordinator(message);
   if (from.role == Role::kReceiver) return HandleReceiver(from.index, message);
   return absl::InternalError(absl::StrCat("message from ", from.ToString()));
@@ -103,6 +103,7 @@ absl::Status TransmitterNode::OnWelcome(const v1::Welcome& welcome) {
   state_ = State::kIdle;
   spdlog::info("joined run {}: {} modalities, {} training samples", welcome.run_id(),
                scenario_.M(k_), encoders_->train_size());
+  cpu_.Take();  // loading the data is no window's work
   return SendToCoordinator(method::ReadyReport());
 }
 
@@ -113,7 +114,6 @@ absl::Status TransmitterNode::OnOpenWindow(const v1::OpenWindow& open) {
   }
   ASSIGN_OR_RETURN(plan_, method::MakeWindowPlan(scenario_, open, encoders_->train_size(),
                                                  encoders_->test_size()));
-  cpu_seconds_ = 0;
   asked_.assign(scenario_.T(), false);
   answered_.assign(scenario_.T(), false);
   requests_.assign(scenario_.T(), {});
@@ -125,9 +125,8 @@ absl::Status TransmitterNode::OnOpenWindow(const v1::OpenWindow& open) {
 bool TransmitterNode::IsEarly(const v1::Message& message) const {
   switch (message.body_case()) {
     case v1::Message::kRequest:
-      return (state_ == State::kIdle || state_ == State::kReported) &&
-             message.request().window() >= next_window_ &&
-             (state_ == State::kIdle || message.request().window() > plan_.window);
+      if (state_ == State::kIdle) return message.request().window() >= next_window_;
+      return AwaitsCommit() && message.request().window() > plan_.window;
     case v1::Message::kSampleRequest:
       return state_ == State::kClaimed && message.sample_request().window() == plan_.window;
     default:
@@ -190,6 +189,9 @@ absl::Status TransmitterNode::OnRequest(int t, const v1::Request& request) {
     return absl::InvalidArgumentError(
         absl::StrCat("Request for window ", request.window(), " is late or repeated"));
   }
+  if (!plan_.receiver_up[t]) {
+    return absl::InvalidArgumentError("Request from a receiver that is not in this window");
+  }
   if (request.common_randomness_digest() != plan_.digest) {
     return absl::InvalidArgumentError("Request was drawn with another common randomness");
   }
@@ -227,7 +229,8 @@ absl::Status TransmitterNode::OnGrant(const v1::Grant& grant) {
   std::vector<ActiveLink> granted;
   for (const v1::LinkRounds& link : grant.link()) {
     RETURN_IF_ERROR(CheckRounds(link.round(), plan_.rounds.size()));
-    if (link.modality() >= static_cast<uint32_t>(scenario_.M(k_)) ||
+    if (link.transmitter() != static_cast<uint32_t>(k_) || link.round().empty() ||
+        link.modality() >= static_cast<uint32_t>(scenario_.M(k_)) ||
         link.task() >= static_cast<uint32_t>(scenario_.T())) {
       return absl::InternalError("Grant names a link that this transmitter does not have");
     }
@@ -281,9 +284,10 @@ absl::Status TransmitterNode::OnGradients(int t, const v1::Gradients& gradients)
       gradients.loss_size() != gradients.round_size()) {
     return absl::InvalidArgumentError("Gradients do not cover the rounds that were asked for");
   }
-  for (float advantage : gradients.advantage()) {
-    if (!std::isfinite(advantage))
-      return absl::InvalidArgumentError("Gradients have an advantage that is not finite");
+  const auto finite = [](float value) { return std::isfinite(value); };
+  if (!std::all_of(gradients.advantage().begin(), gradients.advantage().end(), finite) ||
+      !std::all_of(gradients.loss().begin(), gradients.loss().end(), finite)) {
+    return absl::InvalidArgumentError("Gradients have a loss or advantage that is not finite");
   }
   std::vector<std::pair<size_t, at::Tensor>> parts;
   int next = 0;
@@ -291,7 +295,9 @@ absl::Status TransmitterNode::OnGradients(int t, const v1::Gradients& gradients)
     const ActiveLink& link = encoded_[i].link;
     if (link.t != t) continue;
     if (next >= gradients.link_size() ||
-        static_cast<int>(gradients.link(next).modality()) != link.m) {
+        static_cast<int>(gradients.link(next).modality()) != link.m ||
+        !std::equal(gradients.link(next).round().begin(), gradients.link(next).round().end(),
+                    link.rounds.begin(), link.rounds.end())) {
       return absl::InvalidArgumentError("Gradients do not cover the granted links");
     }
     ASSIGN_OR_RETURN(at::Tensor dz,
@@ -318,7 +324,7 @@ absl::Status TransmitterNode::BackwardIfAllAnswered() {
 absl::Status TransmitterNode::SendReport() {
   v1::Message message;
   v1::Report* report = message.mutable_report();
-  *report = method::StartReport(plan_, *transport_, cpu_seconds_);
+  *report = method::StartReport(plan_, *transport_, cpu_.Take());
   for (int m = 0; m < scenario_.M(k_); ++m) {
     for (int t = 0; t < scenario_.T(); ++t) {
       const auto encoded =
@@ -344,9 +350,7 @@ absl::Status TransmitterNode::SendReport() {
 }
 
 absl::Status TransmitterNode::OnCommit(const v1::Commit& commit) {
-  const bool ended =
-      state_ == State::kReported || (state_ == State::kGranted && plan_.kind == v1::INFER);
-  if (!ended || commit.window() != plan_.window) {
+  if (!AwaitsCommit() || commit.window() != plan_.window) {
     return absl::FailedPreconditionError(
         absl::StrCat("Commit of window ", commit.window(), " out of order"));
   }

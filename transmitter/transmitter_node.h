@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/base/thread_cpu.h"
 #include "common/scenario/scenario.h"
 #include "common/transport/transport.h"
 #include "transmitter/encoder_bank.h"
@@ -38,6 +39,11 @@ class TransmitterNode : public Node {
   // or abort); an EVALUATE window skips kGranted; an INFER window stays in kGranted until its
   // commit. kDone from any.
   enum class State { kJoining, kIdle, kAsking, kClaimed, kGranted, kReported, kDone };
+
+  // Reported, or inferring: the next window may be under way elsewhere.
+  bool AwaitsCommit() const {
+    return state_ == State::kReported || (state_ == State::kGranted && plan_.kind == v1::INFER);
+  }
 
   absl::Status HandleCoordinator(const v1::Message& message);
   absl::Status HandleReceiver(int t, const v1::Message& message);
@@ -82,7 +88,7 @@ class TransmitterNode : public Node {
   std::vector<at::Tensor> dz_;                     // like encoded_
   std::vector<std::vector<float>> advantage_;      // by t
   std::deque<std::pair<int, v1::Message>> early_;  // (t, message)
-  double cpu_seconds_ = 0;                         // spent on the window
+  CpuMeter cpu_;                                   // since the last report
   int refusals_ = 0;
 };
 

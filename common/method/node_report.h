@@ -14,7 +14,8 @@ inline constexpr uint64_t kReadyWindow = UINT64_MAX;
 v1::Message ReadyReport();
 
 // A Report of `plan`'s window with the CPU time, peak memory and, in every tenth window and in all
-// windows that are not training, the traffic so far.
+// windows that are not training, the traffic so far. cpu_seconds: spent since the report before, so
+// the optimiser step of a window counts in the report of the next one.
 v1::Report StartReport(const WindowPlan& plan, const Transport& transport, double cpu_seconds);
 
 }  // namespace semlink::method
