@@ -1,0 +1,104 @@
+"""Starts `semlink` and watches what its processes use. Shared by the benchmarks in Python."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+TICKS = os.sysconf("SC_CLK_TCK")
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def add_arguments(parser):
+    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "bin",
+                        help="folder of the semlink programs [%(default)s]")
+    parser.add_argument("--scenario", type=pathlib.Path, default=ROOT / "configs/quickstart.yaml",
+                        help="scenario file [%(default)s]")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
+                        help="replaces a value of the scenario; may be repeated")
+
+
+def start(arguments, binaries, scenario_settings):
+    """A process of `semlink arguments --set ...`, one thread per node."""
+    command = [str(binaries / "semlink")] + [str(a) for a in arguments]
+    for setting in scenario_settings:
+        command += ["--set", setting]
+    environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env=environment)
+
+
+def run(arguments, binaries, settings):
+    """Runs it to its end and returns its standard output; ends the benchmark if it fails."""
+    return finish(start(arguments, binaries, settings))
+
+
+def finish(process):
+    output, errors = process.communicate()
+    if process.returncode != 0:
+        sys.exit(f"semlink ended with {process.returncode}:\n{errors}")
+    return output
+
+
+def nodes_of(pid):
+    """Process ids of the programs that `semlink` with this id started."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            fields = _stat(entry.name)
+            if fields and int(fields[1]) == pid:
+                found.append(int(entry.name))
+    return found
+
+
+def _stat(pid):
+    """/proc/PID/stat from the state on, or None if the process is gone."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return text[text.rindex(")") + 2:].split()
+
+
+def cpu_seconds(pids):
+    total = 0
+    for pid in pids:
+        fields = _stat(pid)
+        if fields:
+            total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def committed_windows(run_folder):
+    try:
+        return (run_folder / "metrics.jsonl").read_bytes().count(b"\n")
+    except OSError:
+        return 0
+
+
+def wait_for_windows(process, run_folder, count):
+    """Returns once `count` training windows are committed, with the clock and the windows then."""
+    while True:
+        done = committed_windows(run_folder)
+        if done >= count:
+            return time.monotonic(), done
+        if process.poll() is not None:
+            finish(process)
+            sys.exit(f"the run ended after {done} windows, before window {count}")
+        time.sleep(0.004)
+
+
+def read_metrics(run_folder):
+    with open(run_folder / "metrics.jsonl") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def read_json(path):
+    with open(path) as file:
+        return json.load(file)
+
+
+def verdict(kept):
+    return "kept" if kept else "NOT kept"

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""How runs and daemons end: Ctrl-C, SIGTERM, a node that is killed, a coordinator that is absent."""
+
+import os
+import signal
+import time
+import unittest
+
+import support
+
+
+class EndingTest(support.SemlinkTest):
+    def start_run(self, *arguments):
+        """A run over gRPC that is training and would go on for very long."""
+        scenario = self.write("small.yaml", support.SMALL)
+        self.out = self.folder / "run"
+        process = self.start("semlink", "run", scenario, "--out", self.out, "--transport=grpc",
+                             "--set", "training.windows=1000000", *arguments,
+                             error_file=self.folder / "errors")
+        support.wait_until(lambda: len(support.read_lines(self.out / "metrics.jsonl")) >= 2
+                           or process.poll() is not None, "two windows")
+        self.assertIsNone(process.poll(), self.errors())
+        self.nodes = support.children_of(process.pid)
+        self.assertEqual(len(self.nodes), 7)
+        # Whatever happens, nothing stays behind.
+        self.addCleanup(self.kill_nodes)
+        return process
+
+    def kill_nodes(self):
+        for pid in self.nodes:
+            if support.is_running(pid):
+                os.kill(pid, signal.SIGKILL)
+
+    def errors(self):
+        return (self.folder / "errors").read_text()
+
+    def wait(self, process, seconds):
+        began = time.monotonic()
+        code = process.wait(timeout=support.PATIENCE)
+        self.assertLess(time.monotonic() - began, seconds)
+        self.assertEqual([pid for pid in self.nodes if support.is_running(pid)], [])
+        return code
+
+    def assert_failed_run_is_recorded(self, *parts):
+        self.assertFalse((self.out / "summary.json").exists())
+        state, reason = support.query(self.out, "SELECT state, reason FROM run")[0]
+        self.assertEqual(state, "failed")
+        self.assert_says(reason, *parts)
+
+    def test_interrupt_ends_all_nodes(self):
+        process = self.start_run()
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(self.wait(process, 10), 130, self.errors())
+        self.assert_says(self.errors(), "interrupted")
+        self.assert_failed_run_is_recorded("interrupt")
+
+    def test_ctrl_c_in_a_terminal_reaches_the_whole_group(self):
+        process = self.start_run()
+        os.killpg(process.pid, signal.SIGINT)
+        self.assertEqual(self.wait(process, 10), 130, self.errors())
+
+    def test_sigterm_ends_all_nodes(self):
+        process = self.start_run()
+        process.send_signal(signal.SIGTERM)
+        self.assertIn(self.wait(process, 10), (130, 143), self.errors())
+
+    def test_interrupt_in_process(self):
+        scenario = self.write("small.yaml", support.SMALL)
+        out = self.folder / "run"
+        process = self.start("semlink", "run", scenario, "--out", out, "--transport=inproc",
+                             "--set", "training.windows=1000000")
+        support.wait_until(lambda: support.read_lines(out / "metrics.jsonl"), "a window")
+        self.nodes = support.children_of(process.pid)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(self.wait(process, 10), 130)
+
+    def test_a_killed_transmitter_fails_the_run_by_name(self):
+        process = self.start_run()
+        os.kill(support.node_pids(self.out)["transmitter2"], signal.SIGKILL)
+        self.assertEqual(self.wait(process, 30), 1, self.errors())
+        self.assert_says(self.errors(), "transmitter2")
+        self.assert_failed_run_is_recorded("transmitter2")
+        self.assertIn("transmitter2", [e.get("node") for e in support.read_lines(
+            self.out / "events.jsonl") if e["event"] == "node_lost"])
+
+    def test_a_killed_receiver_fails_the_run_by_name(self):
+        process = self.start_run()
+        os.kill(support.node_pids(self.out)["receiver3"], signal.SIGKILL)
+        self.assertEqual(self.wait(process, 30), 1, self.errors())
+        self.assert_says(self.errors(), "receiver3")
+        self.assert_failed_run_is_recorded("receiver3")
+
+    def test_a_terminated_receiver_fails_the_run_by_name(self):
+        process = self.start_run()
+        os.kill(support.node_pids(self.out)["receiver1"], signal.SIGTERM)
+        self.assertEqual(self.wait(process, 30), 1, self.errors())
+        self.assert_says(self.errors(), "receiver1")
+
+    def test_a_killed_coordinator_fails_the_run(self):
+        process = self.start_run()
+        coordinator = (set(self.nodes) - set(support.node_pids(self.out).values())).pop()
+        os.kill(coordinator, signal.SIGKILL)
+        self.assertEqual(self.wait(process, 30), 1, self.errors())
+        self.assert_says(self.errors(), "coordinator")
+
+
+class AbsentCoordinatorTest(support.SemlinkTest):
+    def test_a_daemon_waits_says_so_and_ends_on_sigterm(self):
+        for program in ("semlink-transmitter", "semlink-receiver"):
+            with self.subTest(program):
+                log = self.folder / f"{program}.log"
+                process = self.start(program, "--coordinator=127.0.0.1:1", "--index=1",
+                                     error_file=log)
+                support.wait_until(lambda: "127.0.0.1:1" in log.read_text()
+                                   or process.poll() is not None, "a word about the coordinator")
+                time.sleep(1)
+                self.assertIsNone(process.poll(), log.read_text())
+                process.terminate()
+                began = time.monotonic()
+                self.assertEqual(process.wait(timeout=support.PATIENCE), 0, log.read_text())
+                self.assertLess(time.monotonic() - began, 5)
+
+    def test_a_daemon_that_need_not_wait_for_ever_gives_up(self):
+        result = self.run_program("semlink-receiver", "--coordinator=127.0.0.1:1", "--index=1",
+                                  "--wait=1")
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assert_says(result.stderr, "127.0.0.1:1")
+
+    def test_a_coordinator_without_nodes_ends_on_sigterm(self):
+        scenario = self.write("small.yaml", support.SMALL)
+        port_file = self.folder / "port"
+        log = self.folder / "log"
+        process = self.start("semlink-coordinator", "--scenario", scenario, "--out",
+                             self.folder / "run", "--listen=127.0.0.1:0", "--port-file", port_file,
+                             error_file=log)
+        support.wait_until(port_file.exists, "the port")
+        support.wait_until(lambda: "transmitter1" in log.read_text(), "whom it waits for")
+        process.terminate()
+        began = time.monotonic()
+        process.wait(timeout=support.PATIENCE)
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertGreaterEqual(process.returncode, 0, log.read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,169 @@
+"""What the end-to-end tests share: small scenarios, and programs that can't outlive their test."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BIN = pathlib.Path(os.environ.get("SEMLINK_BIN", ROOT / "build" / "bin"))
+# Far above what is needed: a busy machine or a sanitizer must not fail a test.
+PATIENCE = 240
+
+# The paper's 3 x 3 nodes with networks and data small enough for a test.
+SMALL = """\
+name: small
+seed: 1
+data: {source: synthetic, train_samples: 200, test_samples: 60, audio_variants: 1}
+transmitters:
+  - {modalities: [noise, noise, image_fft]}
+  - {modalities: [noise, image_fft, mel]}
+  - {modalities: [image_fft, mel, noise]}
+receivers: [{task: parity}, {task: ring}, {task: digit}]
+model: {hidden1: 64, hidden2: 32, embedding: 8}
+limits: {e_t: 2, e_k: 4}
+training: {windows: 50, rounds_per_window: 5, batch_size: 8}
+evaluation: {cr_draws: 2}
+"""
+
+
+class SemlinkTest(unittest.TestCase):
+    """A test with a folder of its own, which is removed with every process that was started."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semlink-e2e-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def start(self, program, *arguments, error_file=None):
+        """Starts a program; it is killed at the end of the test if it still runs."""
+        process = start(program, *arguments, error_file=error_file)
+        self.addCleanup(kill, process)
+        return process
+
+    def run_program(self, program, *arguments):
+        return run(program, *arguments)
+
+    def semlink(self, *arguments, expect=0):
+        """Runs `semlink ...` to its end and checks the exit code."""
+        result = run("semlink", *arguments)
+        self.assertEqual(result.returncode, expect,
+                         f"semlink {' '.join(map(str, arguments))}\n{result.stdout}{result.stderr}")
+        return result
+
+    def assert_says(self, text, *parts):
+        for part in parts:
+            self.assertIn(part.lower(), text.lower())
+
+
+def _environment():
+    return dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
+
+def run(program, *arguments):
+    command = [str(BIN / program)] + [str(a) for a in arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=PATIENCE, env=_environment())
+
+
+def start(program, *arguments, error_file=None):
+    """A process in a group of its own, as a shell starts it."""
+    command = [str(BIN / program)] + [str(a) for a in arguments]
+    errors = open(error_file, "w") if error_file else subprocess.PIPE
+    try:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True,
+                                env=_environment(), start_new_session=True)
+    finally:
+        if error_file:
+            errors.close()
+
+
+def kill(process):
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+def wait_until(condition, what, seconds=PATIENCE):
+    """Returns the first true value of condition(); fails if there is none in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"waited {seconds} s in vain: {what}")
+
+
+def read_json(path):
+    return json.loads(pathlib.Path(path).read_text())
+
+
+def read_lines(path):
+    """The complete lines of a .jsonl file that may still grow; none if there is no file yet."""
+    path = pathlib.Path(path)
+    if not path.exists():
+        return []
+    text = path.read_text()
+    return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+
+def query(run_folder, sql):
+    ledger = sqlite3.connect(f"file:{run_folder}/ledger.sqlite?mode=ro", uri=True)
+    try:
+        return ledger.execute(sql).fetchall()
+    finally:
+        ledger.close()
+
+
+def parameter_digests(run_folder):
+    """SHA-256 of each file in parameters/, by name."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted((pathlib.Path(run_folder) / "parameters").iterdir())}
+
+
+def node_pids(run_folder):
+    """Process ids by node name, as the nodes told the coordinator."""
+    return {event["node"]: event["pid"] for event in read_lines(run_folder / "events.jsonl")
+            if event["event"] == "node_joined"}
+
+
+def is_running(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def children_of(pid):
+    """Ids of the processes that `pid` started and that still run."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+def interrupt(process, number=signal.SIGINT):
+    process.send_signal(number)
+    return time.monotonic()
