@@ -167,6 +167,10 @@ bool Launcher::Step(absl::Duration wait) {
 bool Launcher::Interrupted(int signal) {
   printer_.Finish();
   std::fprintf(stderr, "semlink: interrupted, ending the nodes\n");
+  // The coordinator first: it records why the run ends and tells the nodes. All at once, and it
+  // would record the first node that was quicker as lost.
+  children_.SignalOne(options_.inproc ? "inproc" : "coordinator", signal);
+  children_.WaitAll(options_.kill_after / 2);
   children_.Stop(options_.kill_after, signal);
   exit_ = kInterrupted;
   return false;

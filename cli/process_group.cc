@@ -128,6 +128,12 @@ void ProcessGroup::Signal(int signal) {
   for (const Child& child : children_) kill(child.pid, signal);
 }
 
+void ProcessGroup::SignalOne(const std::string& name, int signal) {
+  for (const Child& child : children_) {
+    if (child.name == name) kill(child.pid, signal);
+  }
+}
+
 std::vector<ChildExit> ProcessGroup::WaitAll(absl::Duration grace) {
   std::vector<ChildExit> exits = Reap();
   const absl::Duration deadline = clock_->Now() + grace;

@@ -53,8 +53,9 @@ class ProcessGroup {
   size_t running() const { return children_.size(); }
   std::vector<std::string> RunningNames() const;
 
-  // Sends the signal to every running child.
+  // Sends the signal to every running child, or to the one of that name, if it is running.
   void Signal(int signal);
+  void SignalOne(const std::string& name, int signal);
 
   // Waits up to `grace` for all to end by themselves.
   std::vector<ChildExit> WaitAll(absl::Duration grace);

@@ -153,7 +153,9 @@ TEST_F(LauncherTest, AnInterruptEndsEverything) {
   Coordinator(
       "echo 4711 > $port_file; trap 'echo interrupted; exit 130' INT\n"
       "echo ready; while :; do sleep 0.05; done\n");
-  Node("semlink-transmitter", "exec sleep 60\n");
+  Node("semlink-transmitter",
+       "trap 'grep -q interrupted " + (folder_ / "out/logs/coordinator.log") +
+           " && echo after the coordinator; exit 130' INT; while :; do sleep 0.05; done\n");
   Node("semlink-receiver",
        "trap '' INT TERM; echo $$ > " + (folder_ / "pid") + "; while :; do sleep 0.05; done\n");
   const pid_t launcher = fork();
@@ -165,6 +167,7 @@ TEST_F(LauncherTest, AnInterruptEndsEverything) {
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), kInterrupted);
   EXPECT_THAT(Log("coordinator"), testing::EndsWith("interrupted\n"));
+  EXPECT_THAT(Log("transmitter1"), testing::EndsWith("after the coordinator\n"));
   pid_t deaf = 0;
   ASSERT_TRUE(absl::SimpleAtoi(ReadText(folder_ / "pid"), &deaf));
   EXPECT_EQ(kill(deaf, 0), -1) << "a node that ignores signals was left behind";

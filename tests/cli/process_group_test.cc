@@ -78,6 +78,16 @@ TEST_F(ProcessGroupTest, StopEndsThoseThatListen) {
   EXPECT_EQ(exits[0].Describe(), "was ended by signal 15 (Terminated)");
 }
 
+TEST_F(ProcessGroupTest, SignalOneReachesThatOneOnly) {
+  ProcessGroup group(&clock_);
+  ASSERT_TRUE(group.Start({"a", {"/bin/sleep", "60"}, folder_ / "a.log", {}}).ok());
+  ASSERT_TRUE(group.Start({"b", {"/bin/sleep", "60"}, folder_ / "b.log", {}}).ok());
+  group.SignalOne("nobody", SIGTERM);
+  group.SignalOne("b", SIGTERM);
+  while (group.running() > 1) group.WaitAll(absl::Milliseconds(10));
+  EXPECT_THAT(group.RunningNames(), testing::ElementsAre("a"));
+}
+
 TEST_F(ProcessGroupTest, StopKillsThoseThatDoNot) {
   ProcessGroup group(&clock_);
   ASSERT_TRUE(
