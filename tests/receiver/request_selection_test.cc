@@ -78,7 +78,7 @@ TEST(RequestSelectionTest, ASessionAsksTheSameInEveryRound) {
     std::vector<bool> asked;
     for (const auto& of_transmitter : selection.Draw(Plan(s, OpenEvaluate(s, 3, 0, 11, draw)))) {
       asked.push_back(!of_transmitter.empty());
-      if (asked.back()) EXPECT_EQ(of_transmitter, AllRounds(3));
+      EXPECT_EQ(of_transmitter, AllRounds(asked.back() ? 3 : 0));
     }
     const auto infer = selection.Draw(Plan(s, OpenInfer(s, 9, draw)));
     for (size_t k = 0; k < 4; ++k) EXPECT_EQ(asked[k], !infer[k].empty());
