@@ -43,9 +43,19 @@ function(semlink_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE semlink_flags ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  # The code under test is optimised as released; the tests around it are built for a short build.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   add_test(NAME ${name} COMMAND ${name})
+  set(environment OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1)
+  if(SEMLINK_SANITIZE STREQUAL "thread")
+    # TSan has to be told about the packaged absl::Mutex, and not to look into gRPC.
+    target_sources(${name} PRIVATE "${PROJECT_SOURCE_DIR}/cmake/tsan_absl_mutex.cc")
+    target_link_libraries(${name} PRIVATE ${CMAKE_DL_LIBS})
+    list(APPEND environment
+      "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp ignore_noninstrumented_modules=1")
+  endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
-    ENVIRONMENT "OMP_NUM_THREADS=1;OPENBLAS_NUM_THREADS=1")
+    ENVIRONMENT "${environment}")
   foreach(source ${ARG_SOURCES})
     get_filename_component(source "${source}" ABSOLUTE)
     set_property(GLOBAL APPEND PROPERTY SEMLINK_TEST_SOURCES "${source}")
