@@ -8,6 +8,7 @@
 // with OPENBLAS_CORETYPE=SkylakeX where AVX-512 is there), and dense inputs throughout. Shares of
 // the peak count only products that are needed: no absent slots, no gradients of data.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 #include "receiver/decoder_bank.h"
 
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "common/method/embedding.h"

@@ -1,5 +1,7 @@
 #include "common/method/parameters.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <map>
 #include <utility>
 #include <vector>

@@ -1,5 +1,6 @@
 #include "common/nn/base_network.h"
 
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/variable.h>
 

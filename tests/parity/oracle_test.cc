@@ -3,6 +3,7 @@
 // The oracle goes round by round and link by link in double precision, with no folding, no slots
 // and no messages: for each round it encodes, fuses, decodes and estimates the rate as the formulas
 // of design.md section 3 say, adds everything up, and calls backward once.
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
