@@ -78,10 +78,10 @@ def per_window(folder, table):
 
     The counters in the ledger are cumulative and come with every tenth window.
     """
-    kind = "kind" if table == "traffic" else "'wire'"
+    kind = "t.kind" if table == "traffic" else "'wire'"
     # Data connections as their transmitter saw them, control streams as the node saw them.
     query = f"""
-        SELECT t.window, {kind}, sum(bytes_sent + bytes_received)
+        SELECT t.window, {kind}, sum(t.bytes_sent + t.bytes_received)
         FROM {table} t JOIN window w ON w.number = t.window
         WHERE w.kind = 'train' AND w.number % 10 = 0 AND w.number > 0
           AND (t.node LIKE 'transmitter%' OR t.peer = 'coordinator')

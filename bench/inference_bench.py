@@ -35,10 +35,9 @@ def parse_arguments():
 
 
 def infer(options, run, out, batch, in_flight):
-    output = runs.run(["infer", run, "--transport=grpc", "--batch", batch, "--in-flight", in_flight,
-                       "--samples", options.samples, "--out", out, "--format=json"],
-                      options.bin, [])
-    return json.loads(output)
+    arguments = ["infer", run, "--transport=grpc", "--batch", batch, "--in-flight", in_flight,
+                 "--samples", options.samples, "--out", out, "--format=json"]
+    return json.loads(runs.run(arguments, options.bin, []))
 
 
 def show(name, results):
@@ -53,7 +52,8 @@ def show(name, results):
 
 
 def middle(values):
-    return sorted(values)[len(values) // 2]
+    values = sorted(values)
+    return values[len(values) // 2]
 
 
 def main():
@@ -76,8 +76,8 @@ def main():
     worst = middle(max(r["latency_us"]["p99"] for r in result["receivers"]) / 1e3
                    for result in latency)
     rate = middle(result["samples_per_second"] for result in throughput)
-    print(f"\np99 at one sample: {worst:.2f} ms for the slowest receiver (median of the runs); limit "
-          f"{LATENCY_LIMIT_MS}: {runs.verdict(worst < LATENCY_LIMIT_MS)}")
+    print(f"\np99 at one sample: {worst:.2f} ms for the slowest receiver (median of the runs); "
+          f"limit {LATENCY_LIMIT_MS}: {runs.verdict(worst < LATENCY_LIMIT_MS)}")
     print(f"throughput: {rate:.0f} samples/s for all receivers (median of the runs); wanted "
           f"{THROUGHPUT_LIMIT}: {runs.verdict(rate >= THROUGHPUT_LIMIT)}")
 

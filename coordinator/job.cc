@@ -51,11 +51,12 @@ absl::StatusOr<Job> Job::Make(const Scenario& scenario, const JobOptions& option
   if (filled.draws == 0) filled.draws = std::max(1, scenario.evaluation.cr_draws);
   if (filled.samples == 0) filled.samples = scenario.evaluation.samples;
   if (filled.samples == 0) filled.samples = filled.test_size;
-  filled.samples = std::min(filled.samples, filled.test_size);
   if (options.kind == JobKind::kInfer) {
+    // A stream: it starts over when the test split is through.
     job.phases_ = {{PhaseKind::kInference, 1}};
     return job;
   }
+  filled.samples = std::min(filled.samples, filled.test_size);
   if (options.kind == JobKind::kTrain) {
     job.phases_.push_back(
         {PhaseKind::kTraining, static_cast<uint64_t>(std::max(0, scenario.training.windows))});

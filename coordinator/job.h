@@ -35,8 +35,9 @@ struct JobOptions {
   JobKind kind = JobKind::kTrain;
   int64_t test_size = 0;  // samples of the test split
   int draws = 0;          // draws of u in an evaluation; 0: evaluation.cr_draws
-  int64_t samples =
-      0;  // evaluation: test samples used; inference: samples per receiver; 0: evaluation.samples
+  // Evaluation: test samples used, at most all. Inference: samples per receiver, a stream that
+  // starts over when the test split is through. 0: evaluation.samples.
+  int64_t samples = 0;
   int batch = 1;      // inference: samples per request
   int in_flight = 1;  // inference: requests under way at once
 };
@@ -50,7 +51,7 @@ class Job {
   const std::vector<Phase>& phases() const { return phases_; }
   uint64_t total_windows() const;
   int draws() const { return options_.draws; }
-  int64_t samples() const { return options_.samples; }  // of the test split, per draw
+  int64_t samples() const { return options_.samples; }  // per draw, or per receiver
 
   // Window i of the phase, 0 <= i < phase.windows: kind, rounds, batch size, samples, seed, draw
   // and progress. The number, the view and broadcast common randomness are left to the caller.

@@ -1,5 +1,6 @@
 #include "transmitter/encoder_bank.h"
 
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -128,7 +129,7 @@ at::Tensor EncoderBank::Noise(const method::WindowPlan& plan, const ActiveLink& 
   float* out = noise.data_ptr<float>();
   for (uint32_t round : link.rounds) {
     const size_t count = plan.rounds[round].samples.size() * d;
-    RandomStream(plan.seed, Purpose::kFeatureNoise, plan.window, round, LinkKey(link.m, link.t))
+    RandomStream(plan.seed, Purpose::kFeatureNoise, plan.stream(), round, LinkKey(link.m, link.t))
         .FillNormal(out, count);
     out += count;
   }
@@ -195,7 +196,7 @@ at::Tensor EncoderBank::EncodeSamples(const method::WindowPlan& plan, int m, int
   if (scenario_.evaluation.mean_feature) return p.mu.to(at::kCPU);
   at::Tensor noise =
       at::empty({samples, static_cast<int64_t>(scenario_.model.embedding)}, at::kFloat);
-  RandomStream(plan.seed, Purpose::kFeatureNoise, plan.window, round.round, LinkKey(m, t))
+  RandomStream(plan.seed, Purpose::kFeatureNoise, plan.stream(), round.round, LinkKey(m, t))
       .FillNormal(noise.data_ptr<float>(), noise.numel());
   return (p.mu + p.sigma * noise.to(device_)).to(at::kCPU);
 }

@@ -52,6 +52,13 @@ data::RoundSamples TestSamples(const v1::OpenWindow& open, uint32_t round) {
 
 }  // namespace
 
+uint64_t WindowPlan::stream() const {
+  if (kind != v1::EVALUATE) return window;
+  constexpr uint64_t kEvaluation = uint64_t{1} << 63;  // apart from every window number
+  const auto first_sample = static_cast<uint64_t>(rounds.front().samples.front());
+  return kEvaluation | uint64_t{draw} << 32 | first_sample;
+}
+
 int64_t WindowPlan::rows(const std::vector<uint32_t>& round_indices) const {
   int64_t total = 0;
   for (uint32_t r : round_indices) total += static_cast<int64_t>(rounds[r].samples.size());

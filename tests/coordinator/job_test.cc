@@ -109,6 +109,13 @@ TEST(JobTest, InferenceIsOneWindowOfOneRound) {
   EXPECT_EQ(start.in_flight(), 4u);
 }
 
+TEST(JobTest, InferenceStartsOverWhenTheTestSplitIsThrough) {
+  JobOptions options = Options(JobKind::kInfer, 1000);
+  EXPECT_EQ(Job::Make(SmallScenario(), options)->InferStart(0).samples(), 1000u);
+  options.samples = 5000;
+  EXPECT_EQ(Job::Make(SmallScenario(), options)->InferStart(0).samples(), 5000u);
+}
+
 TEST(JobTest, BadOptionsAreRefused) {
   const Scenario scenario = SmallScenario();
   EXPECT_TRUE(absl::IsInvalidArgument(Job::Make(scenario, Options(JobKind::kTrain, 0)).status()));

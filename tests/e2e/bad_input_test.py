@@ -18,7 +18,8 @@ REAL_DATA = support.SMALL.replace(
 
 def write_idx(path, dims, values, compress):
     head = struct.pack(">BBBB", 0, 0, 8, len(dims)) + struct.pack(f">{len(dims)}I", *dims)
-    (gzip.open if compress else open)(path, "wb").write(head + bytes(values))
+    with gzip.open(path, "wb") if compress else open(path, "wb") as file:
+        file.write(head + bytes(values))
 
 
 def write_wav(path, rate, samples=2000):

@@ -98,6 +98,12 @@ class FinishedRunTest(support.SemlinkTest):
             correct[transport] = [r["correct"] for r in measured["receivers"]]
         self.assertEqual(correct["grpc"], correct["inproc"])
 
+    def test_infer_starts_over_after_the_last_test_sample(self):
+        result = self.semlink("infer", self.trained, "--transport=inproc", "--samples", 150,
+                              "--batch", 7, "--format=json", "--out", self.folder / "inference")
+        for receiver in json.loads(result.stdout)["receivers"]:
+            self.assertEqual(receiver["samples"], 150)
+
     def test_infer_prints_text(self):
         result = self.semlink("infer", self.trained, "--transport=inproc", "--samples", 10, "--out",
                               self.folder / "inference")

@@ -29,8 +29,8 @@ class LimitsTest(support.SemlinkTest):
         twice = support.query(run, "SELECT window, transmitter, modality, receiver FROM link "
                                    "GROUP BY 1, 2, 3, 4 HAVING count(*) > 1")
         self.assertEqual(twice, [])
-        long = support.query(run, "SELECT l.window FROM link l JOIN window w ON w.number = l.window "
-                                  "WHERE l.rounds < 1 OR l.rounds > w.rounds")
+        long = support.query(run, "SELECT l.window FROM link l JOIN window w ON w.number = "
+                                  "l.window WHERE l.rounds < 1 OR l.rounds > w.rounds")
         self.assertEqual(long, [])
         metrics = support.read_lines(run / "metrics.jsonl")
         self.assertEqual([m["window"] for m in metrics], list(range(trained)))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How runs and daemons end: Ctrl-C, SIGTERM, a node that is killed, a coordinator that is absent."""
+"""How runs and daemons end: Ctrl-C, SIGTERM, a killed node, an absent coordinator."""
 
 import os
 import signal

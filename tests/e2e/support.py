@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import sqlite3
 import subprocess
 import tempfile
@@ -73,15 +72,22 @@ def _environment():
     return dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 
+def _path(program):
+    path = BIN / program
+    if not path.exists():
+        raise AssertionError(f"{path} is not built: build it, or set SEMLINK_BIN to its folder")
+    return str(path)
+
+
 def run(program, *arguments):
-    command = [str(BIN / program)] + [str(a) for a in arguments]
+    command = [_path(program)] + [str(a) for a in arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=PATIENCE, env=_environment())
 
 
 def start(program, *arguments, error_file=None):
     """A process in a group of its own, as a shell starts it."""
-    command = [str(BIN / program)] + [str(a) for a in arguments]
+    command = [_path(program)] + [str(a) for a in arguments]
     errors = open(error_file, "w") if error_file else subprocess.PIPE
     try:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True,
@@ -163,7 +169,3 @@ def children_of(pid):
             found.append(int(entry.name))
     return found
 
-
-def interrupt(process, number=signal.SIGINT):
-    process.send_signal(number)
-    return time.monotonic()

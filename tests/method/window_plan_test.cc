@@ -112,6 +112,15 @@ INSTANTIATE_TEST_SUITE_P(Damages, BadOpenWindowTest,
                                             }}),
                          [](const auto& info) { return info.param.name; });
 
+TEST(WindowPlanTest, NoiseOfAnEvaluationDependsOnDrawAndSamplesOnly) {
+  const Scenario s = TinyScenario();
+  const auto stream = [&](const v1::OpenWindow& open) { return Plan(s, open).key().window; };
+  EXPECT_EQ(stream(OpenEvaluate(s, 0, 12, 11, 3)), stream(OpenEvaluate(s, 7, 12, 11, 3)));
+  EXPECT_NE(stream(OpenEvaluate(s, 0, 12, 11, 3)), stream(OpenEvaluate(s, 0, 12, 11, 4)));
+  EXPECT_NE(stream(OpenEvaluate(s, 0, 12, 11, 3)), stream(OpenEvaluate(s, 0, 0, 12, 3)));
+  EXPECT_NE(stream(OpenEvaluate(s, 0, 0, 12, 0)), stream(OpenTrain(s, 0)));
+}
+
 TEST(WindowPlanTest, EvaluationCoversEverySampleOnce) {
   const Scenario s = TinyScenario();
   std::vector<int> seen(kTinyTest, 0);

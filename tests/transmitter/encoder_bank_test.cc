@@ -1,5 +1,6 @@
 #include "transmitter/encoder_bank.h"
 
+#include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -34,7 +35,7 @@ class EncoderBankTest : public ::testing::Test {
     expected.sigma = at::log1p(at::exp(out.narrow(1, kD, kD) - 5));
     at::Tensor noise = at::empty({x.size(0), kD}, at::kFloat);
     const uint64_t link = (static_cast<uint64_t>(scenario_.Slot(kK, m)) << 32) | t;
-    RandomStream(plan.seed, Purpose::kFeatureNoise, plan.window, round, link)
+    RandomStream(plan.seed, Purpose::kFeatureNoise, plan.stream(), round, link)
         .FillNormal(noise.data_ptr<float>(), noise.numel());
     expected.z = expected.mu + expected.sigma * noise;
     expected.rate = info::Rate(scenario_.rate.estimator, expected.z.unsqueeze(0),
