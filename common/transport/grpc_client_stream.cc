@@ -105,20 +105,19 @@ absl::Status GrpcClientStream::Cause(const grpc::Status& status) {
 }
 
 void GrpcClientStream::OnDone(const grpc::Status& status) {
-  const std::shared_ptr<GrpcClientStream> self = std::move(self_);
   absl::Status why;
   {
     absl::MutexLock lock(&mutex_);
     why = Cause(status);
   }
   hub_->Lost(peer_, this, why);
-  {
-    absl::MutexLock lock(&mutex_);
-    state_ = State::kDone;
-    result_ = why;
-    changed_.SignalAll();
-  }
   hub_->End(this);
+  // From here on only who waits in WaitUntilDone keeps the stream: see Start.
+  self_.reset();
+  absl::MutexLock lock(&mutex_);
+  state_ = State::kDone;
+  result_ = why;
+  changed_.SignalAll();
 }
 
 absl::Status GrpcClientStream::WaitUntilOpen(absl::Duration timeout) {

@@ -19,14 +19,16 @@
 
 namespace semlink {
 
-// A reactor: moves messages between the stream and the hub, and never computes. It keeps itself
-// alive until OnDone. Opens (PeerUp) when the server's initial metadata arrives, which it sends
-// once it has looked at our Hello.
+// A reactor: moves messages between the stream and the hub, and never computes. Opens (PeerUp) when
+// the server's initial metadata arrives, which it sends once it has looked at our Hello.
 class GrpcClientStream final : public grpc::ClientBidiReactor<v1::Message, v1::Message>,
                                public OutStream,
                                public std::enable_shared_from_this<GrpcClientStream> {
  public:
-  // Starts the call to `peer` over `channel` and sends `hello`, a message with a Hello.
+  // Starts the call to `peer` over `channel` and sends `hello`, a message with a Hello. The caller
+  // must keep the stream until WaitUntilDone returns, so that the stream, and its channel with it,
+  // is not destroyed on a thread of gRPC. With the last channel of a process goes gRPC 1.51's queue
+  // of callbacks, and a thread that serves the queue would free it under its own feet.
   static std::shared_ptr<GrpcClientStream> Start(std::shared_ptr<grpc::Channel> channel,
                                                  const NodeId& peer, const v1::Message& hello,
                                                  StreamHub* hub);
@@ -66,7 +68,7 @@ class GrpcClientStream final : public grpc::ClientBidiReactor<v1::Message, v1::M
   const NodeId peer_;
   StreamHub* const hub_;
   grpc::ClientContext context_;
-  std::shared_ptr<GrpcClientStream> self_;  // until OnDone
+  std::shared_ptr<GrpcClientStream> self_;  // until OnDone: gRPC refers to the stream
   v1::Message incoming_;                    // being read
   v1::Message hello_;                       // as sent, to be counted
 

@@ -1,0 +1,39 @@
+#include "common/transport/grpc_client_stream.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+
+#include "common/transport/protocol.h"
+#include "gtest/gtest.h"
+#include "tests/transport/peer.h"
+
+namespace semlink {
+namespace {
+
+v1::Message Hello() {
+  v1::Message message;
+  *message.mutable_hello()->mutable_node() = ToProto(NodeId::Receiver(0));
+  message.mutable_hello()->set_protocol(kProtocolVersion);
+  return message;
+}
+
+// The last channel of a process takes gRPC's queue of callbacks with it, and must not go on a
+// thread that serves the queue.
+TEST(GrpcClientStreamTest, BelongsToWhoWaitedForItsEnd) {
+  Mailbox mailbox;
+  StreamHub hub(NodeId::Receiver(0), &mailbox, 1 << 20);
+  for (int i = 0; i < 200; ++i) {
+    // Nobody listens there. No other channel is open, so each end of a stream ends the queue.
+    const std::shared_ptr<GrpcClientStream> stream = GrpcClientStream::Start(
+        grpc::CreateChannel("127.0.0.1:1", grpc::InsecureChannelCredentials()),
+        NodeId::Coordinator(), Hello(), &hub);
+    stream->WaitUntilDone();
+    ASSERT_EQ(stream.use_count(), 1);
+    EXPECT_FALSE(stream->was_opened());
+    EXPECT_TRUE(hub.WaitUntilIdle(absl::ZeroDuration()));
+  }
+}
+
+}  // namespace
+}  // namespace semlink
