@@ -95,6 +95,8 @@ std::vector<Field> RunFields(Scenario* s) {
   return {
       Text("", "name", &s->name, ExpectRunName, "of the run and its folder"),
       Plain("", "seed", &s->seed, "of every random number of the run; 0 or more"),
+      Plain("", "on_failure", OneOf(&s->on_failure, {"wait", "degrade"}),
+            "wait | degrade: whether a window waits for a lost node or goes on without it"),
       Plain("data", "source", OneOf(&d->source, {"av_mnist", "synthetic"}), "av_mnist | synthetic"),
       Text("data", "root", &d->root, ExpectPath, "av_mnist: folder with mnist/ and fsdd/"),
       Plain("data", "pairing", OneOf(&d->pairing, {"uniform", "reference"}),
@@ -170,6 +172,8 @@ std::vector<Field> PolicyFields(Scenario* s) {
       Number("policy", "entropy_decay", &p->entropy_decay, 0, 1,
              "share of the run after which the bonus is 0")
           .AboveLow(),
+      Plain("policy", "renormalise", &p->renormalise,
+            "draw only from the transmitters that can be reached"),
       Number("policy", "penalty_no_link", &p->penalty_no_link, 0, 1e6,
              "nats: added to the policy's loss of a round without a link")
           .WithUnit("nats"),
@@ -184,6 +188,13 @@ std::vector<Field> PolicyFields(Scenario* s) {
             "decode mu instead of a sample of z"),
       Number("evaluation", "samples", &s->evaluation.samples, 0, kMany,
              "test samples used; 0: all"),
+      Number("checkpoint", "every", &s->checkpoint.every, 0, kMany,
+             "windows between two checkpoints; 0: none but after training"),
+      Number("checkpoint", "keep", &s->checkpoint.keep, 1, 1000,
+             "complete checkpoints that are kept"),
+      Number("timeouts", "silence", &s->timeouts.silence_seconds, 0.5, 3600,
+             "s: a connection on which nothing moves for so long is taken for dead")
+          .WithUnit("s"),
   };
 }
 

@@ -32,6 +32,7 @@ enum class RateEstimator { kMarginal, kJoint };           // rate.estimator: mar
 enum class Baseline { kConstant, kRunningMean };  // policy.baseline: constant | running_mean
 enum class Credit { kOwn, kShared };              // policy.credit: own | shared
 enum class Schedule { kConstant, kCosine };       // training.schedule: constant | cosine
+enum class OnFailure { kWait, kDegrade };         // on_failure: wait | degrade
 
 int ModalitySize(ModalityKind kind);  // 196, 512, 196
 int TaskClasses(TaskKind kind);       // 2, 6, 10
@@ -102,6 +103,9 @@ struct PolicyOptions {
   double entropy_decay = 0.5;  // share of the run after which the bonus is 0
   double penalty_no_link =
       1;  // added to the policy loss of a round in which the receiver has no link
+  // Receivers draw only from transmitters that they can reach (design section 4, "Faults"). False:
+  // from all, and what they ask of the others is lost. For measuring what it is worth.
+  bool renormalise = true;
 };
 
 struct RateOptions {
@@ -118,9 +122,22 @@ struct EvaluationOptions {
   int samples = 0;           // test samples used; 0: all
 };
 
+struct CheckpointOptions {
+  int every = 50;  // windows between two checkpoints; 0: none. The last TRAIN window always has one
+  int keep = 3;    // complete checkpoints that are kept
+};
+
+struct TimeoutOptions {
+  // A connection on which nothing is heard and no byte moves for so long is taken for dead.
+  double silence_seconds = 5;
+};
+
 struct Scenario {
   std::string name = "unnamed";
   uint64_t seed = 1;
+  // What happens to a window when a node is lost: it is tried again once the node is back (wait), or
+  // at once without it (degrade).
+  OnFailure on_failure = OnFailure::kDegrade;
   DataOptions data;
   std::vector<TransmitterOptions> transmitters;  // K of them
   std::vector<ReceiverOptions> receivers;        // T of them
@@ -132,6 +149,8 @@ struct Scenario {
   RateOptions rate;
   CommonRandomnessOptions common_randomness;
   EvaluationOptions evaluation;
+  CheckpointOptions checkpoint;
+  TimeoutOptions timeouts;
 
   int K() const { return static_cast<int>(transmitters.size()); }
   int T() const { return static_cast<int>(receivers.size()); }
