@@ -72,6 +72,24 @@ const char* MessageName(const v1::Message& message) {
       return "Heartbeat";
     case v1::Message::kStop:
       return "Stop";
+    case v1::Message::kReady:
+      return "Ready";
+    case v1::Message::kAddresses:
+      return "Addresses";
+    case v1::Message::kRestore:
+      return "Restore";
+    case v1::Message::kRestored:
+      return "Restored";
+    case v1::Message::kCheckpoint:
+      return "Checkpoint";
+    case v1::Message::kCheckpointed:
+      return "Checkpointed";
+    case v1::Message::kPairStatus:
+      return "PairStatus";
+    case v1::Message::kSetFaults:
+      return "SetFaults";
+    case v1::Message::kSuffer:
+      return "Suffer";
     case v1::Message::BODY_NOT_SET:
       break;
   }
@@ -104,7 +122,13 @@ bool MaySend(Role from, Role to, const v1::Message& message) {
       return to_coordinator && from == Role::kReceiver;
     case v1::Message::kReport:
     case v1::Message::kParameters:
+    case v1::Message::kReady:
+    case v1::Message::kRestored:
+    case v1::Message::kCheckpointed:
       return to_coordinator;
+    case v1::Message::kPairStatus:
+      return to_coordinator || from_coordinator;
+    case v1::Message::kAddresses:
     case v1::Message::kInferStart:
       return from_coordinator && to == Role::kReceiver;
     case v1::Message::kOpenWindow:
@@ -112,6 +136,10 @@ bool MaySend(Role from, Role to, const v1::Message& message) {
     case v1::Message::kCommit:
     case v1::Message::kAbort:
     case v1::Message::kParametersRequest:
+    case v1::Message::kRestore:
+    case v1::Message::kCheckpoint:
+    case v1::Message::kSetFaults:
+    case v1::Message::kSuffer:
     case v1::Message::kStop:
       return from_coordinator;
     case v1::Message::BODY_NOT_SET:

@@ -12,7 +12,7 @@
 namespace semlink {
 
 // Raised with every incompatible change of the protos. Peers of another version are refused.
-inline constexpr uint32_t kProtocolVersion = 1;
+inline constexpr uint32_t kProtocolVersion = 2;
 
 // Largest message accepted from a peer: parameters of a node travel in one.
 inline constexpr int kMaxMessageBytes = 256 << 20;
