@@ -48,6 +48,8 @@ class Job {
   static absl::StatusOr<Job> Make(const Scenario& scenario, const JobOptions& options);
 
   JobKind kind() const { return options_.kind; }
+  // Defaults filled in: Make() of them gives the same job.
+  const JobOptions& options() const { return options_; }
   const std::vector<Phase>& phases() const { return phases_; }
   uint64_t total_windows() const;
   int draws() const { return options_.draws; }

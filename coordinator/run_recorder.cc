@@ -57,7 +57,8 @@ absl::Status RunRecorder::CommitWindow(const WindowRecord& record) {
   return folder_->AppendMetrics(MetricsLine(scenario_, record));
 }
 
-absl::Status RunRecorder::AbortWindow(const WindowRecord& record) {
+absl::Status RunRecorder::AbortWindow(const WindowRecord& record, const std::string& reason) {
+  RETURN_IF_ERROR(Event("aborted", {{"window", record.open.window()}, {"reason", reason}}));
   return ledger_->AbortWindow(record);
 }
 
@@ -67,15 +68,22 @@ absl::Status RunRecorder::Parameters(const ParametersByNode& parameters) {
   return Event("parameters_written", {{"sha256", parameters_sha256_}});
 }
 
+void RunRecorder::ObserveTraffic(const Transport& transport) {
+  v1::Report own;
+  for (const v1::Traffic& traffic : transport.TrafficSnapshot()) *own.add_traffic() = traffic;
+  for (const v1::Wire& wire : transport.WireSnapshot()) *own.add_wire() = wire;
+  traffic_.Update(NodeId::Coordinator(), own);
+}
+
 void RunRecorder::StartedFrom(const ParametersByNode& parameters) {
   parameters_sha256_ = ParametersSha256(parameters);
 }
 
-absl::Status RunRecorder::WriteSummary(const Membership& membership, const Transport& transport) {
+absl::Status RunRecorder::WriteSummary(const Membership& membership) {
   Json summary = summary_.ToJson();
   summary["test_samples"] = job_.samples();
-  summary["message_bytes"] = traffic_.MessageBytes(transport.TrafficSnapshot());
-  summary["wire_bytes"] = traffic_.WireBytes(transport.WireSnapshot());
+  summary["message_bytes"] = traffic_.MessageBytes();
+  summary["wire_bytes"] = traffic_.WireBytes();
   summary["parameters_sha256"] = parameters_sha256_;
   Json memory;
   for (const Member& member : membership.members()) {
@@ -90,7 +98,8 @@ absl::Status RunRecorder::Finish(const Membership& membership, const Transport& 
   if (job_.kind() == JobKind::kInfer) {
     RETURN_IF_ERROR(folder_->WriteJson("infer.json", infer_));
   } else {
-    RETURN_IF_ERROR(WriteSummary(membership, transport));
+    ObserveTraffic(transport);
+    RETURN_IF_ERROR(WriteSummary(membership));
   }
   RETURN_IF_ERROR(ledger_->FinishRun("finished", "", clock_->WallTime()));
   return Event("finished", Json::object());

@@ -1,9 +1,5 @@
 #include "coordinator/traffic.h"
 
-#include <string>
-#include <tuple>
-#include <utility>
-
 #include "common/transport/protocol.h"
 
 namespace semlink::coordinator {
@@ -40,23 +36,78 @@ Json WireJson(const v1::Wire& wire, bool from_transmitter) {
           {"round_trip_us", wire.round_trip_us()}};
 }
 
-}  // namespace
-
-void TrafficBook::Update(const NodeId& node, const v1::Report& report) {
-  if (report.traffic_size() > 0) {
-    traffic_[node].assign(report.traffic().begin(), report.traffic().end());
-  }
-  if (report.wire_size() > 0) wire_[node].assign(report.wire().begin(), report.wire().end());
+bool Fell(const v1::Traffic& now, const v1::Traffic& before) {
+  return now.bytes_sent() < before.bytes_sent() || now.bytes_received() < before.bytes_received() ||
+         now.messages_sent() < before.messages_sent() ||
+         now.messages_received() < before.messages_received();
 }
 
-Json TrafficBook::MessageBytes(const std::vector<v1::Traffic>& of_coordinator) const {
+bool Fell(const v1::Wire& now, const v1::Wire& before) {
+  return now.bytes_sent() < before.bytes_sent() || now.bytes_received() < before.bytes_received() ||
+         now.retransmitted() < before.retransmitted();
+}
+
+bool IsZero(const v1::Traffic& t) { return Total(t).bytes == 0 && Total(t).messages == 0; }
+bool IsZero(const v1::Wire& wire) { return wire.bytes_sent() + wire.bytes_received() == 0; }
+
+// *to += sign * from
+void Add(const v1::Traffic& from, int sign, v1::Traffic* to) {
+  to->set_messages_sent(to->messages_sent() + sign * from.messages_sent());
+  to->set_bytes_sent(to->bytes_sent() + sign * from.bytes_sent());
+  to->set_messages_received(to->messages_received() + sign * from.messages_received());
+  to->set_bytes_received(to->bytes_received() + sign * from.bytes_received());
+}
+
+void Add(const v1::Wire& from, int sign, v1::Wire* to) {
+  to->set_bytes_sent(to->bytes_sent() + sign * from.bytes_sent());
+  to->set_bytes_received(to->bytes_received() + sign * from.bytes_received());
+  to->set_retransmitted(to->retransmitted() + sign * from.retransmitted());
+}
+
+// What `now` adds to `*last`, which becomes `now`.
+template <typename Counter>
+Counter Growth(const Counter& now, Counter* last) {
+  Counter growth = now;
+  if (!Fell(now, *last)) Add(*last, -1, &growth);
+  *last = now;
+  return growth;
+}
+
+}  // namespace
+
+TrafficGrowth TrafficBook::Update(const NodeId& node, const v1::Report& report) {
+  TrafficGrowth growth{node, {}, {}};
+  if (report.traffic_size() == 0 && report.wire_size() == 0) return growth;
+  Counters& last = last_[node];
+  Counters& total = total_[node];
+  for (const v1::Traffic& now : report.traffic()) {
+    const auto key = std::make_pair(FromProto(now.peer()), now.kind());
+    growth.traffic.push_back(Growth(now, &last.traffic[key]));
+    Add(growth.traffic.back(), 1, &total.traffic[key]);
+    if (IsZero(growth.traffic.back())) growth.traffic.pop_back();
+  }
+  for (const v1::Wire& now : report.wire()) {
+    const NodeId peer = FromProto(now.peer());
+    growth.wire.push_back(Growth(now, &last.wire[peer]));
+    Add(growth.wire.back(), 1, &total.wire[peer]);
+    total.wire[peer].set_round_trip_us(now.round_trip_us());
+    if (IsZero(growth.wire.back())) growth.wire.pop_back();
+  }
+  return growth;
+}
+
+Json TrafficBook::MessageBytes() const {
   // std::map keeps transmitters before receivers, so emplace prefers the transmitter's count.
   std::map<std::pair<Pair, std::string>, Bytes> links;
-  for (const auto& [node, counters] : traffic_) {
-    for (const v1::Traffic& counter : counters) {
+  std::map<std::pair<NodeId, std::string>, Bytes> control;
+  for (const auto& [node, counters] : total_) {
+    for (const auto& [key, counter] : counters.traffic) {
       Pair pair;
-      if (!DataPair(node, FromProto(counter.peer()), &pair)) continue;
-      links.emplace(std::make_pair(pair, counter.kind()), Total(counter));
+      if (node.role == Role::kCoordinator) {
+        control.emplace(key, Total(counter));
+      } else if (DataPair(node, key.first, &pair)) {
+        links.emplace(std::make_pair(pair, key.second), Total(counter));
+      }
     }
   }
   Json list = Json::array();
@@ -67,23 +118,26 @@ Json TrafficBook::MessageBytes(const std::vector<v1::Traffic>& of_coordinator) c
                     {"bytes", bytes.bytes},
                     {"messages", bytes.messages}});
   }
-  for (const v1::Traffic& counter : of_coordinator) {
-    const Bytes bytes = Total(counter);
-    list.push_back({{"node", FromProto(counter.peer()).ToString()},
-                    {"kind", counter.kind()},
+  for (const auto& [key, bytes] : control) {
+    list.push_back({{"node", key.first.ToString()},
+                    {"kind", key.second},
                     {"bytes", bytes.bytes},
                     {"messages", bytes.messages}});
   }
   return list;
 }
 
-Json TrafficBook::WireBytes(const std::vector<v1::Wire>& of_coordinator) const {
+Json TrafficBook::WireBytes() const {
   std::map<Pair, Json> links;
-  for (const auto& [node, counters] : wire_) {
-    for (const v1::Wire& counter : counters) {
+  std::map<NodeId, Json> control;
+  for (const auto& [node, counters] : total_) {
+    for (const auto& [peer, wire] : counters.wire) {
       Pair pair;
-      if (!DataPair(node, FromProto(counter.peer()), &pair)) continue;
-      links.emplace(pair, WireJson(counter, node.role == Role::kTransmitter));
+      if (node.role == Role::kCoordinator) {
+        control.emplace(peer, WireJson(wire, true));
+      } else if (DataPair(node, peer, &pair)) {
+        links.emplace(pair, WireJson(wire, node.role == Role::kTransmitter));
+      }
     }
   }
   Json list = Json::array();
@@ -92,9 +146,9 @@ Json TrafficBook::WireBytes(const std::vector<v1::Wire>& of_coordinator) const {
     entry.update(wire);
     list.push_back(std::move(entry));
   }
-  for (const v1::Wire& counter : of_coordinator) {
-    Json entry = {{"node", FromProto(counter.peer()).ToString()}};
-    entry.update(WireJson(counter, true));
+  for (auto& [peer, wire] : control) {
+    Json entry = {{"node", peer.ToString()}};
+    entry.update(wire);
     list.push_back(std::move(entry));
   }
   return list;

@@ -3,7 +3,9 @@
 #ifndef SEMLINK_COORDINATOR_WINDOW_RECORD_H_
 #define SEMLINK_COORDINATOR_WINDOW_RECORD_H_
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@ namespace semlink::coordinator {
 
 struct WindowRecord {
   v1::OpenWindow open;                           // without common_randomness
+  uint64_t attempt = 0;                          // Message.attempt of this window's messages
   std::vector<v1::LinkRounds> granted;           // sorted by (transmitter, modality, task)
   std::map<NodeId, v1::Report> reports;          // TRAIN, EVALUATE: one per live node
   std::map<int, v1::InferReport> infer_reports;  // INFER: by receiver
@@ -37,7 +40,20 @@ struct WindowRecord {
     for (const auto& [reason, count] : refused) sum += count;
     return sum;
   }
+
+  // The pairs that failed in this window, as their ends said (Report.failed): sorted by
+  // (transmitter, receiver, stage), each once. What OpenWindow.failed of a replay is.
+  std::vector<v1::PairFailure> failed() const;
 };
+
+// The first stage at which the pair of this link failed; nullopt: it did not. REQUEST: the link can
+// not have been granted. FEATURES: the receiver decoded from zeros. GRADIENTS: it was used, and
+// took no gradient.
+std::optional<v1::PairFailure::Stage> FailedStage(const std::vector<v1::PairFailure>& failed,
+                                                  const v1::LinkRounds& link);
+
+// "request", "features", "gradients".
+const char* Name(v1::PairFailure::Stage stage);
 
 }  // namespace semlink::coordinator
 

@@ -239,7 +239,10 @@ TEST(TrafficBookTest, OneCountPerPairAndKind) {
   book.Update(NodeId::Receiver(1), receiver);
   book.Update(NodeId::Transmitter(0), transmitter);
   book.Update(NodeId::Transmitter(0), v1::Report());  // carries none: the last one stands
-  const Json json = book.MessageBytes({Counter(NodeId::Transmitter(0), "control", 20, 22)});
+  v1::Report own;
+  *own.add_traffic() = Counter(NodeId::Transmitter(0), "control", 20, 22);
+  book.Update(NodeId::Coordinator(), own);
+  const Json json = book.MessageBytes();
   EXPECT_EQ(json.dump(),
             R"([{"transmitter":1,"receiver":2,"kind":"feature","bytes":100,"messages":3},)"
             R"({"transmitter":1,"receiver":2,"kind":"request","bytes":5,"messages":3},)"
@@ -256,7 +259,7 @@ TEST(TrafficBookTest, WireIsSeenFromTheTransmitter) {
   wire->set_retransmitted(3);
   wire->set_round_trip_us(50);
   book.Update(NodeId::Receiver(1), receiver);
-  EXPECT_EQ(book.WireBytes({}).dump(),
+  EXPECT_EQ(book.WireBytes().dump(),
             R"([{"transmitter":1,"receiver":2,"sent":200,"received":10,"retransmitted":3,)"
             R"("round_trip_us":50.0}])");
 }
