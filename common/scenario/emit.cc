@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/sha256.h"
+#include "common/scenario/faults.h"
 #include "common/scenario/fields.h"
 #include "common/scenario/reader.h"
 #include "common/scenario/values.h"
@@ -60,7 +61,7 @@ std::string EmitScenario(const Scenario& scenario) {
     }
     AppendSection(fields, section, &out);
   }
-  return out;
+  return out + EmitFaults(copy.faults);
 }
 
 std::string ScenarioHash(const Scenario& scenario) { return Sha256Hex(EmitScenario(scenario)); }

@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
 #include "common/scenario/document.h"
+#include "common/scenario/faults.h"
 #include "common/scenario/fields.h"
 #include "common/scenario/mistakes.h"
 #include "common/scenario/presets.h"
@@ -80,6 +81,9 @@ class ScenarioReader {
     };
     groups["receivers"] = [this, scenario](const YamlNode& node) {
       ReadList(node, "receivers", &scenario->receivers, ReceiverFields);
+    };
+    groups["faults"] = [this, scenario](const YamlNode& node) {
+      ReadFaults(node, &scenario->faults, mistakes_);
     };
     ReadMap(root_, "", sections[""], groups);
     for (const char* list : {"transmitters", "receivers"}) {

@@ -132,11 +132,18 @@ struct TimeoutOptions {
   double silence_seconds = 5;
 };
 
+// A fault that is injected on purpose: exactly one of the two times is set.
+struct TimedFault {
+  int at_window = -1;      // when so many windows are committed
+  double at_seconds = -1;  // so long after the first window was opened
+  std::string fault;  // "drop transmitter1:receiver2 --probability 0.1": common/faults/fault_spec.h
+};
+
 struct Scenario {
   std::string name = "unnamed";
   uint64_t seed = 1;
-  // What happens to a window when a node is lost: it is tried again once the node is back (wait), or
-  // at once without it (degrade).
+  // What happens to a window when a node is lost: it is tried again once the node is back (wait),
+  // or at once without it (degrade).
   OnFailure on_failure = OnFailure::kDegrade;
   DataOptions data;
   std::vector<TransmitterOptions> transmitters;  // K of them
@@ -151,6 +158,7 @@ struct Scenario {
   EvaluationOptions evaluation;
   CheckpointOptions checkpoint;
   TimeoutOptions timeouts;
+  std::vector<TimedFault> faults;
 
   int K() const { return static_cast<int>(transmitters.size()); }
   int T() const { return static_cast<int>(receivers.size()); }

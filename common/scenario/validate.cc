@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/scenario/faults.h"
 #include "common/scenario/presets.h"
 
 namespace semlink {
@@ -97,6 +98,7 @@ void ValidateCombinations(const Scenario& scenario, const YamlNode& document, Mi
   validator.CheckMessageSize();
   validator.CheckData();
   validator.CheckMethod();
+  CheckFaultNodes(scenario, document, mistakes);
 }
 
 }  // namespace semlink

@@ -36,6 +36,10 @@ Scenario Unusual() {
   s.rate.estimator = RateEstimator::kJoint;
   s.common_randomness.source = CrSource::kConstant;
   s.evaluation = {33, false, 800};
+  s.on_failure = OnFailure::kWait;
+  s.policy.renormalise = false;
+  s.checkpoint = {7, 2};
+  s.timeouts.silence_seconds = 2.5;
   return s;
 }
 
