@@ -64,9 +64,11 @@ absl::Status SyncFolder(const std::string& folder) {
   return absl::OkStatus();
 }
 
-absl::Status WriteSynced(Descriptor& file, absl::string_view bytes, const std::string& path) {
+absl::Status WriteSynced(Descriptor& file, absl::string_view bytes, const std::string& path,
+                         int mode) {
   RETURN_IF_ERROR(WriteAll(file.get(), bytes, path));
-  if (fchmod(file.get(), 0644) != 0) return ErrnoStatus(errno, "set the mode of", path);
+  if (fchmod(file.get(), static_cast<mode_t>(mode)) != 0)
+    return ErrnoStatus(errno, "set the mode of", path);
   if (fsync(file.get()) != 0) return ErrnoStatus(errno, "sync", path);
   if (file.CloseNow() != 0) return ErrnoStatus(errno, "close", path);
   return absl::OkStatus();
@@ -95,11 +97,11 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   }
 }
 
-absl::Status WriteFileAtomically(const std::string& path, absl::string_view bytes) {
+absl::Status WriteFileAtomically(const std::string& path, absl::string_view bytes, int mode) {
   std::string temporary = absl::StrCat(path, ".tmp.XXXXXX");
   Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));
   if (file.get() < 0) return ErrnoStatus(errno, "create a temporary file beside", path);
-  absl::Status status = WriteSynced(file, bytes, temporary);
+  absl::Status status = WriteSynced(file, bytes, temporary, mode);
   if (status.ok() && std::rename(temporary.c_str(), path.c_str()) != 0) {
     status = ErrnoStatus(errno, "rename the new file to", path);
   }

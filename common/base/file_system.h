@@ -18,8 +18,9 @@ absl::StatusOr<std::string> ReadFile(const std::string& path);
 // Replaces `path` by a file with these bytes. A reader, also one after a power failure, sees either
 // the old file or the whole new one: the bytes go to a temporary file in the same folder, are
 // synced, and are renamed into place. If it fails, `path` is what it was and no temporary file is
-// left. The new file has mode 0644.
-absl::Status WriteFileAtomically(const std::string& path, absl::string_view bytes);
+// left. The new file has the given mode, and never one that lets more people read it.
+absl::Status WriteFileAtomically(const std::string& path, absl::string_view bytes,
+                                 int mode = 0644);
 
 // Creates the folder and its missing parents (mode 0777 less the umask). Fine if it exists already.
 absl::Status MakeDirs(const std::string& path);
