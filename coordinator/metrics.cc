@@ -50,27 +50,34 @@ double LinkCounts::links_total() const {
   return std::accumulate(links_per_round.begin(), links_per_round.end(), 0.0);
 }
 
-LinkCounts CountLinks(const Scenario& scenario, const WindowRecord& record) {
-  LinkCounts counts;
-  counts.links_per_round.assign(scenario.T(), 0.0);
+LimitCounts CountLimits(const LimitOptions& limits, const std::vector<v1::LinkRounds>& granted) {
+  LimitCounts counts;
   std::map<std::pair<uint32_t, uint32_t>, int> served;                // (round, k) -> links
   std::map<std::pair<uint32_t, uint32_t>, std::set<uint32_t>> drawn;  // (round, t) -> transmitters
-  for (const v1::LinkRounds& link : record.granted) {
+  for (const v1::LinkRounds& link : granted) {
     for (uint32_t round : link.round()) {
       ++served[{round, link.transmitter()}];
       drawn[{round, link.task()}].insert(link.transmitter());
     }
-    counts.links_per_round.at(link.task()) +=
-        static_cast<double>(link.round_size()) / record.open.rounds();
   }
   for (const auto& [where, links] : served) {
     counts.links_max = std::max(counts.links_max, links);
-    if (links > scenario.limits.e_k) ++counts.limits_exceeded;
+    if (links > limits.e_k) ++counts.limits_exceeded;
   }
   for (const auto& [where, transmitters] : drawn) {
     const int number = static_cast<int>(transmitters.size());
     counts.transmitters_max = std::max(counts.transmitters_max, number);
-    if (number > scenario.limits.e_t) ++counts.limits_exceeded;
+    if (number > limits.e_t) ++counts.limits_exceeded;
+  }
+  return counts;
+}
+
+LinkCounts CountLinks(const Scenario& scenario, const WindowRecord& record) {
+  LinkCounts counts{CountLimits(scenario.limits, record.granted), {}};
+  counts.links_per_round.assign(scenario.T(), 0.0);
+  for (const v1::LinkRounds& link : record.granted) {
+    counts.links_per_round.at(link.task()) +=
+        static_cast<double>(link.round_size()) / record.open.rounds();
   }
   return counts;
 }

@@ -17,11 +17,15 @@ namespace semlink::coordinator {
 using Json = nlohmann::ordered_json;
 
 // Counted from the granted links themselves, apart from the code that granted them.
-struct LinkCounts {
+struct LimitCounts {
+  int links_max = 0;         // most links that a transmitter served in a round
+  int transmitters_max = 0;  // most transmitters that a receiver drew on in a round
+  int limits_exceeded = 0;   // (node, round) pairs above E_k or E_t
+};
+LimitCounts CountLimits(const LimitOptions& limits, const std::vector<v1::LinkRounds>& granted);
+
+struct LinkCounts : LimitCounts {
   std::vector<double> links_per_round;  // [T], mean over the rounds
-  int links_max = 0;                    // most links that a transmitter served in a round
-  int transmitters_max = 0;             // most transmitters that a receiver drew on in a round
-  int limits_exceeded = 0;              // (node, round) pairs above E_k or E_t
 
   double links_total() const;  // mean over the rounds, all receivers
 };

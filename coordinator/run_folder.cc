@@ -1,5 +1,11 @@
 #include "coordinator/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -32,6 +38,20 @@ absl::Status FromError(const std::error_code& error, const std::string& what) {
   return absl::InternalError(absl::StrCat(what, ": ", error.message()));
 }
 
+// Removes what stands after the last newline: a line whose writer was killed. Other processes may
+// have the file open to append to it, so it stays the same file.
+absl::Status CutTornLine(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (absl::IsNotFound(text.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(text.status());
+  const size_t end = text->rfind('\n');
+  const size_t whole = end == std::string::npos ? 0 : end + 1;
+  if (whole == text->size()) return absl::OkStatus();
+  std::error_code error;
+  std::filesystem::resize_file(path, whole, error);
+  return FromError(error, absl::StrCat("can't cut the torn last line off ", path));
+}
+
 std::string ParametersFile(const std::string& dir, const NodeId& node) {
   return absl::StrCat(dir, "/", node.ToString(), ".safetensors");
 }
@@ -54,14 +74,60 @@ absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& 
     }
   }
   RETURN_IF_ERROR(MakeDirs(dir));
-  auto folder = std::unique_ptr<RunFolder>(new RunFolder(dir));
+  ASSIGN_OR_RETURN(Lock lock, Lock::Take(dir));
+  auto folder = std::unique_ptr<RunFolder>(new RunFolder(dir, std::move(lock)));
   RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(dir, "/scenario.yaml"), EmitScenario(scenario)));
-  folder->metrics_.open(absl::StrCat(dir, "/metrics.jsonl"), std::ios::app);
-  folder->events_.open(absl::StrCat(dir, "/events.jsonl"), std::ios::app);
-  if (!folder->metrics_.is_open() || !folder->events_.is_open()) {
-    return absl::PermissionDeniedError(absl::StrCat("can't create files in ", dir));
-  }
+  RETURN_IF_ERROR(folder->OpenLines());
   return folder;
+}
+
+absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Open(const std::string& dir) {
+  if (!FileExists(absl::StrCat(dir, "/ledger.sqlite"))) {
+    return absl::NotFoundError(absl::StrCat(dir, " holds no run: there is no ledger.sqlite"));
+  }
+  ASSIGN_OR_RETURN(Lock lock, Lock::Take(dir));
+  auto folder = std::unique_ptr<RunFolder>(new RunFolder(dir, std::move(lock)));
+  RETURN_IF_ERROR(CutTornLine(absl::StrCat(dir, "/events.jsonl")));
+  RETURN_IF_ERROR(folder->OpenLines());
+  return folder;
+}
+
+absl::StatusOr<RunFolder::Lock> RunFolder::Lock::Take(const std::string& dir) {
+  Lock lock(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (lock.fd_ < 0) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("can't open the folder ", dir, ": ", std::strerror(errno)));
+  }
+  if (flock(lock.fd_, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(dir, " is in use: another coordinator runs there"));
+  }
+  return absl::InternalError(absl::StrCat("can't lock ", dir, ": ", std::strerror(errno)));
+}
+
+RunFolder::Lock::~Lock() {
+  if (fd_ >= 0) close(fd_);
+}
+
+absl::Status RunFolder::OpenLines() {
+  metrics_.open(absl::StrCat(dir_, "/metrics.jsonl"), std::ios::app);
+  events_.open(absl::StrCat(dir_, "/events.jsonl"), std::ios::app);
+  if (metrics_.is_open() && events_.is_open()) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat("can't create files in ", dir_));
+}
+
+absl::Status RunFolder::CheckScenario(const std::string& text) {
+  const std::string path = absl::StrCat(dir_, "/scenario.yaml");
+  const absl::StatusOr<std::string> present = ReadFile(path);
+  if (absl::IsNotFound(present.status())) return WriteFileAtomically(path, text);
+  RETURN_IF_ERROR(present.status());
+  if (*present == text) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(path,
+                   " has been changed since the run was started, and a run goes on with the "
+                   "scenario that it began with. Delete the file to get that one back, or "
+                   "start a new run"));
 }
 
 absl::Status RunFolder::WriteJson(const std::string& name, const Json& json) {
@@ -70,6 +136,21 @@ absl::Status RunFolder::WriteJson(const std::string& name, const Json& json) {
 
 absl::Status RunFolder::AppendMetrics(const Json& line) {
   return AppendLine(metrics_, "metrics.jsonl", line);
+}
+
+absl::Status RunFolder::ReplaceMetrics(const std::vector<Json>& lines) {
+  std::string text;
+  for (const Json& line : lines) absl::StrAppend(&text, line.dump(), "\n");
+  const std::string path = absl::StrCat(dir_, "/metrics.jsonl");
+  RETURN_IF_ERROR(WriteFileAtomically(path, text));
+  metrics_.close();  // it is the old file
+  metrics_.open(path, std::ios::app);
+  if (metrics_.is_open()) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat("can't open ", path));
+}
+
+bool RunFolder::has_parameters() const {
+  return std::filesystem::is_directory(dir_ + "/parameters");
 }
 
 absl::Status RunFolder::AppendEvent(absl::Time time, const std::string& event, const Json& fields) {
@@ -92,6 +173,8 @@ absl::Status RunFolder::WriteParameters(const ParametersByNode& parameters) {
     file.metadata = {{"node", node.ToString()}, {"software", kSoftware}};
     RETURN_IF_ERROR(store::WriteSafetensors(ParametersFile(writing, node), file));
   }
+  std::filesystem::remove_all(final_dir, error);  // left by a coordinator that ended just here
+  RETURN_IF_ERROR(FromError(error, absl::StrCat("can't remove ", final_dir)));
   std::filesystem::rename(writing, final_dir, error);
   return FromError(error, absl::StrCat("can't rename ", writing, " to ", final_dir));
 }

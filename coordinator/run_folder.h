@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -20,27 +22,54 @@ namespace semlink::coordinator {
 // Parameters of every node of a run.
 using ParametersByNode = std::map<NodeId, v1::Parameters>;
 
-// Not thread-safe. Whole files are replaced atomically, lines are flushed one by one.
+// Not thread-safe. Whole files are replaced atomically, lines are flushed one by one. The folder is
+// locked while the object lives, and as long as its process does: FAILED_PRECONDITION for everybody
+// else.
 class RunFolder {
  public:
   // Creates the folder and writes scenario.yaml. ALREADY_EXISTS if the folder holds a run.
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& dir,
                                                            const Scenario& scenario);
+  // Opens the folder of a run; cuts off a last line of events.jsonl that was not written whole.
+  // NOT_FOUND if the folder holds no ledger.
+  static absl::StatusOr<std::unique_ptr<RunFolder>> Open(const std::string& dir);
+
+  // FAILED_PRECONDITION if scenario.yaml is not `text`, the scenario that the run was started with.
+  // Writes it if it is missing.
+  absl::Status CheckScenario(const std::string& text);
 
   std::string ledger_path() const { return dir_ + "/ledger.sqlite"; }
 
   absl::Status WriteJson(const std::string& name, const Json& json);  // "summary.json"
   absl::Status AppendMetrics(const Json& line);
+  // These lines instead of all that are there.
+  absl::Status ReplaceMetrics(const std::vector<Json>& lines);
   // {"time": ..., "event": event, fields...}
   absl::Status AppendEvent(absl::Time time, const std::string& event, const Json& fields);
   // parameters/NODE.safetensors for every node. The folder appears when all are written, or not at
-  // all.
+  // all; one that is there already is replaced.
   absl::Status WriteParameters(const ParametersByNode& parameters);
+  bool has_parameters() const;  // the folder is there
 
  private:
-  explicit RunFolder(std::string dir) : dir_(std::move(dir)) {}
+  // The descriptor that holds the lock.
+  class Lock {
+   public:
+    static absl::StatusOr<Lock> Take(const std::string& dir);
+    Lock(Lock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+    Lock& operator=(Lock&&) = delete;
+    ~Lock();
+
+   private:
+    explicit Lock(int fd) : fd_(fd) {}
+    int fd_;
+  };
+
+  RunFolder(std::string dir, Lock lock) : dir_(std::move(dir)), lock_(std::move(lock)) {}
+  absl::Status OpenLines();
 
   std::string dir_;
+  Lock lock_;
   std::ofstream metrics_;
   std::ofstream events_;
 };

@@ -92,7 +92,7 @@ class RunRecorder {
   // links exceed E_k or E_t.
   absl::Status CommitWindow(const WindowRecord& record);
   // One more attempt that does not count. Its number may be committed later.
-  absl::Status AbortWindow(const WindowRecord& record, const std::string& reason = "");
+  absl::Status AbortWindow(const WindowRecord& record, const std::string& reason);
 
   // The coordinator's own traffic so far: kept with the next window, so that it survives the
   // coordinator. Call it now and then, and when a connection is lost; Finish does it itself.
@@ -113,8 +113,10 @@ class RunRecorder {
  private:
   RunRecorder(const Scenario& scenario, const Job& job, Clock* clock)
       : scenario_(scenario), job_(job), clock_(clock), summary_(scenario) {}
-  // Takes a committed window into memory: summary, traffic, infer.json.
+  // Takes a committed window into memory: summary, infer.json.
   void Remember(const WindowRecord& record);
+  // Lets the traffic counters of a new process start from 0.
+  void BeginIncarnation(const MemberEpoch& epoch);
   absl::Status Rebuild();
   absl::Status WriteSummary(const Membership& membership);
 
@@ -127,6 +129,10 @@ class RunRecorder {
   std::unique_ptr<Ledger> ledger_;
   Summary summary_;
   TrafficBook traffic_;
+  std::map<NodeId, uint64_t> incarnations_;  // by the last epoch
+  // The coordinator's own, since the last committed window.
+  std::vector<v1::Report> own_traffic_;
+  std::vector<TrafficGrowth> own_growth_;
   Json infer_;
   bool has_parameters_ = false;
   std::string parameters_sha256_;

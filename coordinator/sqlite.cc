@@ -41,6 +41,20 @@ absl::Status Statement::Bind(int parameter, absl::string_view value) {
                   "ledger: bind");
 }
 
+absl::Status Statement::Bind(int parameter, const Blob& value) {
+  // Not nullptr, which would store NULL.
+  const char* bytes = value.bytes.empty() ? "" : value.bytes.data();
+  return ToStatus(sqlite3_db_handle(handle_.get()),
+                  sqlite3_bind_blob(handle_.get(), parameter, bytes,
+                                    static_cast<int>(value.bytes.size()), SQLITE_TRANSIENT),
+                  "ledger: bind");
+}
+
+absl::Status Statement::BindNull(int parameter) {
+  return ToStatus(sqlite3_db_handle(handle_.get()), sqlite3_bind_null(handle_.get(), parameter),
+                  "ledger: bind");
+}
+
 absl::StatusOr<bool> Statement::Step() {
   const int code = sqlite3_step(handle_.get());
   RETURN_IF_ERROR(ToStatus(sqlite3_db_handle(handle_.get()), code, sqlite3_sql(handle_.get())));
@@ -65,12 +79,26 @@ std::string Statement::Text(int column) const {
   return std::string(text, sqlite3_column_bytes(handle_.get(), column));
 }
 
-absl::StatusOr<Database> Database::Open(const std::string& path) {
+std::string Statement::Bytes(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(handle_.get(), column));
+  if (bytes == nullptr) return "";
+  return std::string(bytes, sqlite3_column_bytes(handle_.get(), column));
+}
+
+absl::StatusOr<Database> Database::Open(const std::string& path, Access access) {
+  int flags = SQLITE_OPEN_READWRITE;
+  if (access == Access::kCreate) flags |= SQLITE_OPEN_CREATE;
+  if (access == Access::kRead) flags = SQLITE_OPEN_READONLY;
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open(path.c_str(), &handle);
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   Database database(handle);
   RETURN_IF_ERROR(ToStatus(handle, code, absl::StrCat("can't open ledger ", path)));
+  database.SetBusyTimeout(absl::Seconds(5));
   return database;
+}
+
+void Database::SetBusyTimeout(absl::Duration timeout) {
+  sqlite3_busy_timeout(handle_.get(), static_cast<int>(absl::ToInt64Milliseconds(timeout)));
 }
 
 absl::Status Database::Execute(const std::string& sql) {
