@@ -31,12 +31,13 @@ struct FaultVerdict {
 
 // The message faults of one node. Thread-safe.
 //
-// Every decision is a function of (Fault.seed, Fault.id, link, number of the message on that link since the fault
-// began), so that the same messages meet the same faults when a run is repeated. A fault that stays in the list over
-// several Set() goes on counting. KILL, PAUSE and RESTART are not message faults and are ignored.
+// Every decision is a function of (Fault.seed, Fault.id, link, number of the message on that link
+// since the fault began), so that the same messages meet the same faults when a run is repeated. A
+// fault that stays in the list over several Set() goes on counting. KILL, PAUSE and RESTART are not
+// message faults and are ignored.
 //
-// A node applies the faults on what it sends. The coordinator applies those of both directions of its own links, and
-// nodes leave these to it.
+// A node applies the faults on what it sends. The coordinator applies those of both directions of
+// its own links, and nodes leave these to it.
 class FaultInjector {
  public:
   explicit FaultInjector(const NodeId& self) : self_(self) {}
@@ -68,7 +69,8 @@ class FaultInjector {
   std::map<LinkKey, uint32_t> messages_ ABSL_GUARDED_BY(mutex_);  // decided so far
 };
 
-// Changes a byte of the serialised message, so that it still parses but no longer has the checksum that it carries.
+// Changes a byte of the serialised message, so that it still parses but no longer has the checksum
+// that it carries.
 void CorruptMessage(RandomStream stream, v1::Message* message);
 
 }  // namespace semlink

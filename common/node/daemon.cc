@@ -90,7 +90,15 @@ DaemonEnd RunDaemon(Node* node, Mailbox* mailbox, GrpcTransport* transport, Cloc
   } else {
     end.status = signals.status();
   }
-  if (!end.status.ok()) spdlog::error("{}", std::string(end.status.message()));
+  if (!end.status.ok()) {
+    spdlog::error("{}", std::string(end.status.message()));
+    // So that the coordinator can say why a node is gone; it has none to tell itself, and there may
+    // be no connection.
+    transport
+        ->Send(NodeId::Coordinator(),
+               MakeRefusal(v1::Refusal::FAILED, std::string(end.status.message())))
+        .IgnoreError();
+  }
   transport->Shutdown(options.grace);
   return end;
 }

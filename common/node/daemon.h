@@ -33,7 +33,8 @@ struct DaemonEnd {
 int ExitCode(const DaemonEnd& end);
 
 // Gives the node what comes into the mailbox until it is done, one of its calls fails, or a signal
-// comes; then shuts the transport down. Watches SIGINT and SIGTERM, unless the caller has a
+// comes; then shuts the transport down. A node that ends with an error tells the coordinator why
+// (Refusal, FAILED) before that. Watches SIGINT and SIGTERM, unless the caller has a
 // SignalWatcher already, which must post to the mailbox then. Exceptions thrown by the node become
 // INTERNAL. The node's status after PeerDown takes the code of the
 // reason if that says more than UNAVAILABLE (DEADLINE_EXCEEDED, PERMISSION_DENIED, ...).

@@ -15,6 +15,7 @@
 #include "common/node/daemon.h"
 #include "common/node/exit_code.h"
 #include "common/node/logging.h"
+#include "common/node/security_flags.h"
 #include "common/node/signal_watcher.h"
 #include "common/transport/grpc_transport.h"
 #include "common/transport/mailbox.h"
@@ -32,7 +33,7 @@ struct Flags {
   std::string advertise;
   std::string log_level = "info";
   double wait_seconds = 0;
-  bool insecure_network = false;
+  SecurityFlags security;
 };
 
 void AddFlags(CLI::App* app, Role role, Flags* flags) {
@@ -42,7 +43,8 @@ void AddFlags(CLI::App* app, Role role, Flags* flags) {
   app->add_option("--index", flags->index, "Number of this node in the scenario, from 1")
       ->required()
       ->check(CLI::Range(1, kMaxIndex));
-  std::string example = absl::StrCat("  ", program, " --coordinator 127.0.0.1:7000 --index 1\n");
+  std::string example =
+      absl::StrCat("  ", program, " --coordinator 127.0.0.1:7000 --index 1 --insecure\n");
   if (role == Role::kTransmitter) {
     app->add_option("--listen", flags->listen,
                     "Where to take receivers' connections, HOST:PORT; port 0: any that is free")
@@ -52,14 +54,16 @@ void AddFlags(CLI::App* app, Role role, Flags* flags) {
                     "the port listened on");
     absl::StrAppend(&example, "  ", program,
                     " --coordinator coordinator:7000 --index 2 --listen 0.0.0.0:7001 \\\n"
-                    "      --advertise transmitter2:7001 --insecure-network\n");
+                    "      --advertise transmitter2:7001 --tls certs\n");
+  } else {
+    absl::StrAppend(&example, "  ", program,
+                    " --coordinator coordinator:7000 --index 2 --tls certs\n");
   }
   app->add_option("--wait", flags->wait_seconds,
                   "Seconds to try to reach the coordinator; 0: for ever")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  app->add_flag("--insecure-network", flags->insecure_network,
-                "Allow connections without encryption or authentication beyond this machine");
+  AddSecurityFlags(app, &flags->security);
   const std::vector<std::string> levels(std::begin(kLogLevels), std::end(kLogLevels));
   app->add_option("--log-level", flags->log_level, "What to log on standard error")
       ->capture_default_str()
@@ -69,7 +73,8 @@ void AddFlags(CLI::App* app, Role role, Flags* flags) {
   app->footer(absl::StrCat("Examples:\n", example, "\n", kExitCodeHelp));
 }
 
-GrpcTransport::Options TransportOptions(const NodeId& self, const Flags& flags) {
+GrpcTransport::Options TransportOptions(const NodeId& self, const Flags& flags,
+                                        SecurityOptions security) {
   GrpcTransport::Options options;
   options.self = self;
   if (self.role == Role::kTransmitter) {
@@ -78,7 +83,7 @@ GrpcTransport::Options TransportOptions(const NodeId& self, const Flags& flags) 
   }
   options.coordinator = flags.coordinator;
   if (flags.wait_seconds > 0) options.wait = absl::Seconds(flags.wait_seconds);
-  options.security.allow_insecure_network = flags.insecure_network;
+  options.security = std::move(security);
   return options;
 }
 
@@ -97,13 +102,15 @@ int Fail(const absl::Status& status, int code) {
 }
 
 int Run(const NodeId& self, const Flags& flags, const NodeFactory& factory) {
+  absl::StatusOr<SecurityOptions> security = MakeSecurity(flags.security, self);
+  if (!security.ok()) return Fail(security.status(), kExitUsage);
   Mailbox mailbox;
   RealClock clock;
   // Before anybody hears of this node: from then on a signal must end it in good order.
   const auto signals = SignalWatcher::Create([&](int signal) { mailbox.PostInterrupt(signal); });
   if (!signals.ok()) return Fail(signals.status(), kExitFailed);
   absl::StatusOr<std::unique_ptr<GrpcTransport>> transport =
-      GrpcTransport::Create(TransportOptions(self, flags), &mailbox);
+      GrpcTransport::Create(TransportOptions(self, flags, *std::move(security)), &mailbox);
   if (!transport.ok()) {
     const bool port_in_use = absl::IsAlreadyExists(transport.status());
     return Fail(transport.status(), port_in_use ? kExitConnection : ExitCode(transport.status()));

@@ -30,11 +30,12 @@ IdentityFiles FilesOf(const std::string& dir, const NodeId& node) {
 absl::StatusOr<Identity> LoadIdentity(const IdentityFiles& files) {
   Identity identity;
   ASSIGN_OR_RETURN(identity.ca_pem, ReadPem(files.ca));
-  ASSIGN_OR_RETURN(identity.certificate_pem, ReadPem(files.certificate));
-  ASSIGN_OR_RETURN(identity.key_pem, ReadPem(files.key));
   if (const auto ca = Verifier::Create(identity.ca_pem); !ca.ok()) {
     return About(files.ca, ca.status());
   }
+  if (files.certificate.empty() && files.key.empty()) return identity;
+  ASSIGN_OR_RETURN(identity.certificate_pem, ReadPem(files.certificate));
+  ASSIGN_OR_RETURN(identity.key_pem, ReadPem(files.key));
   if (const auto certificate = ReadCertificate(identity.certificate_pem); !certificate.ok()) {
     return About(files.certificate, certificate.status());
   }

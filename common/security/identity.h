@@ -13,7 +13,7 @@ namespace semlink::security {
 
 struct IdentityFiles {
   std::string ca;
-  std::string certificate;
+  std::string certificate;  // empty, with the key: none
   std::string key;
 };
 
@@ -22,7 +22,7 @@ IdentityFiles FilesOf(const std::string& dir, const NodeId& node);
 
 struct Identity {
   std::string ca_pem;
-  std::string certificate_pem;
+  std::string certificate_pem;  // empty: shows none
   std::string key_pem;
 };
 

@@ -52,7 +52,8 @@ absl::StatusOr<bool> IncomingOrder::Check(v1::Message* message) {
   }
   if (sequence <= last_) return false;
   if (sequence != last_ + 1) {
-    return Missing(last_ + 1, sequence - 1, absl::StrCat("message ", sequence, " came (", name, ")"));
+    return Missing(last_ + 1, sequence - 1,
+                   absl::StrCat("message ", sequence, " came (", name, ")"));
   }
   last_ = sequence;
   return true;

@@ -1,4 +1,5 @@
-// Message.sequence and Message.checksum: what makes a loss, a repeat or a damage on the way visible.
+// Message.sequence and Message.checksum: what makes a loss, a repeat or a damage on the way
+// visible.
 #ifndef SEMLINK_COMMON_TRANSPORT_ENVELOPE_H_
 #define SEMLINK_COMMON_TRANSPORT_ENVELOPE_H_
 
@@ -18,9 +19,9 @@ void SealMessage(v1::Message* message);
 // Watches one direction of one stream. Not thread-safe.
 class IncomingOrder {
  public:
-  // Checks the next message to arrive and takes its sequence and checksum off, so that it has the same bytes as in
-  // process. True if it is new, false if it is a repeat. UNAVAILABLE, naming what is missing or damaged, if the stream
-  // can't go on. A heartbeat is new unless it tells of a loss.
+  // Checks the next message to arrive and takes its sequence and checksum off, so that it has the
+  // same bytes as in process. True if it is new, false if it is a repeat. UNAVAILABLE, naming what
+  // is missing or damaged, if the stream can't go on. A heartbeat is new unless it tells of a loss.
   absl::StatusOr<bool> Check(v1::Message* message);
 
   uint64_t last() const { return last_; }

@@ -1,10 +1,9 @@
 #include "common/transport/grpc_client_stream.h"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/transport/grpc_credentials.h"
 #include "common/transport/grpc_server.h"
 #include "common/transport/protocol.h"
 #include "common/transport/tcp_info.h"
@@ -37,24 +36,39 @@ void GrpcClientStream::OnReadInitialMetadataDone(bool ok) {
     Abandon();
     return;
   }
-  {
-    absl::MutexLock lock(&mutex_);
-    state_ = State::kOpen;
-    changed_.SignalAll();
-    opened_ = true;
-    endpoints_.peer = FromGrpcPeer(context_.peer());
-    const auto& metadata = context_.GetServerInitialMetadata();
-    const auto seen_as = metadata.find(kClientAddressKey);
-    if (seen_as != metadata.end()) {
+  const auto& metadata = context_.GetServerInitialMetadata();
+  const auto seen_as = metadata.find(kClientAddressKey);
+  if (seen_as != metadata.end()) {
+    {
+      absl::MutexLock lock(&mutex_);
+      state_ = State::kOpen;
+      changed_.SignalAll();
+      opened_ = true;
+      endpoints_.peer = FromGrpcPeer(context_.peer());
       endpoints_.local.assign(seen_as->second.data(), seen_as->second.size());
     }
-  }
-  hub_->traffic().CountSent(peer_, hello_, hello_.ByteSizeLong());
-  if (!hub_->Open(peer_, shared_from_this(), nullptr)) {
-    Cancel();  // two diallers for one peer: GrpcTransport doesn't let it happen
+    hub()->traffic().CountSent(peer_, hello_, hello_.ByteSizeLong());
+    MarkOpen();
+    if (!hub()->Open(shared_from_this(), nullptr).ok()) {
+      Cancel();  // two diallers for one peer: GrpcTransport doesn't let it happen
+    }
   }
   // Not earlier: reactions may run at the same time, and no message may overtake PeerUp.
   StartRead(&incoming_);
+}
+
+void GrpcClientStream::OnRefusal(const v1::Refusal& refusal) {
+  const std::string why = absl::StrCat(peer_.ToString(), " refused: ", refusal.detail());
+  switch (refusal.reason()) {
+    case v1::Refusal::PROTOCOL_VERSION:
+    case v1::Refusal::UNKNOWN_NODE:
+    case v1::Refusal::WRONG_ROLE:
+    case v1::Refusal::IDENTITY:
+      SetBrokenBy(absl::PermissionDeniedError(why));
+      return;
+    default:
+      SetBrokenBy(absl::UnavailableError(why));
+  }
 }
 
 void GrpcClientStream::OnReadDone(bool ok) {
@@ -62,33 +76,24 @@ void GrpcClientStream::OnReadDone(bool ok) {
     Abandon();
     return;
   }
-  {
-    absl::MutexLock lock(&mutex_);
-    if (incoming_.has_welcome()) welcomed_ = true;
-    if (incoming_.has_refusal() && !welcomed_) {
-      broken_by_ = absl::PermissionDeniedError(
-          absl::StrCat(peer_.ToString(), " refused: ", incoming_.refusal().detail()));
-    }
-  }
-  const absl::Status status = hub_->Receive(peer_, std::move(incoming_));
-  if (!status.ok()) {
-    hub_->CountRefusal();
-    spdlog::warn("refused {}: {}", peer_.ToString(), std::string(status.message()));
-    {
-      absl::MutexLock lock(&mutex_);
-      broken_by_ = status;
-    }
-    Send(MakeRefusal(v1::Refusal::BAD_MESSAGE, std::string(status.message())));
-    Close();
-  }
-  // Also after a refusal: the server's end of the stream is seen by reading.
+  if (incoming_.has_welcome()) welcomed_ = true;
+  if (incoming_.has_refusal() && !welcomed_) OnRefusal(incoming_.refusal());
+  if (is_open()) Arrived(std::move(incoming_));
+  // Whatever came: the server's end of the stream is seen by reading.
   incoming_.Clear();
   StartRead(&incoming_);
 }
 
-absl::Status GrpcClientStream::Cause(const grpc::Status& status) {
-  if (!broken_by_.ok()) return broken_by_;
+void GrpcClientStream::RefuseMessage(const absl::Status& why) {
+  Send(MakeRefusal(v1::Refusal::BAD_MESSAGE, std::string(why.message())));
+  Close();
+}
+
+absl::Status GrpcClientStream::Cause(const grpc::Status& status) const {
+  if (const absl::Status known = broken_by(); !known.ok()) return known;
   if (status.ok()) return ClosedByPeer();
+  const absl::Status tls = ExplainTlsError(peer_, status.error_message());
+  if (!tls.ok()) return tls;
   switch (status.error_code()) {
     case grpc::StatusCode::UNIMPLEMENTED:
       return absl::FailedPreconditionError(
@@ -105,13 +110,9 @@ absl::Status GrpcClientStream::Cause(const grpc::Status& status) {
 }
 
 void GrpcClientStream::OnDone(const grpc::Status& status) {
-  absl::Status why;
-  {
-    absl::MutexLock lock(&mutex_);
-    why = Cause(status);
-  }
-  hub_->Lost(peer_, this, why);
-  hub_->End(this);
+  const absl::Status why = Cause(status);
+  hub()->Lost(this, why);
+  hub()->End(this);
   // From here on only who waits in WaitUntilDone keeps the stream: see Start.
   self_.reset();
   absl::MutexLock lock(&mutex_);
@@ -139,9 +140,10 @@ bool GrpcClientStream::was_opened() const {
   return opened_;
 }
 
-void GrpcClientStream::WaitUntilDone() {
+absl::Status GrpcClientStream::WaitUntilDone() {
   absl::MutexLock lock(&mutex_);
   while (state_ != State::kDone) changed_.Wait(&mutex_);
+  return result_;
 }
 
 OutStream::Endpoints GrpcClientStream::endpoints() const {

@@ -13,17 +13,17 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/base/ids.h"
-#include "common/transport/out_stream.h"
+#include "common/transport/peer_stream.h"
 #include "common/transport/stream_hub.h"
 #include "semlink/v1/message.pb.h"
 
 namespace semlink {
 
 // A reactor: moves messages between the stream and the hub, and never computes. Opens (PeerUp) when
-// the server's initial metadata arrives, which it sends once it has looked at our Hello.
+// the server's initial metadata arrives and says that our Hello was admitted. A Refusal instead of
+// that is not shown to the node.
 class GrpcClientStream final : public grpc::ClientBidiReactor<v1::Message, v1::Message>,
-                               public OutStream,
-                               public std::enable_shared_from_this<GrpcClientStream> {
+                               public PeerStream {
  public:
   // Starts the call to `peer` over `channel` and sends `hello`, a message with a Hello. The caller
   // must keep the stream until WaitUntilDone returns, so that the stream, and its channel with it,
@@ -38,8 +38,9 @@ class GrpcClientStream final : public grpc::ClientBidiReactor<v1::Message, v1::M
   absl::Status WaitUntilOpen(absl::Duration timeout);
   // Whether it was opened, be it still open or not.
   bool was_opened() const;
-  // Waits until the stream has ended and the hub knows.
-  void WaitUntilDone();
+  // Waits until the stream has ended and the hub knows. Returns why it ended; never OK.
+  // PERMISSION_DENIED: the peer refused our Hello for good.
+  absl::Status WaitUntilDone();
 
   void Cancel() override { context_.TryCancel(); }
   Endpoints endpoints() const override;
@@ -54,32 +55,35 @@ class GrpcClientStream final : public grpc::ClientBidiReactor<v1::Message, v1::M
   enum class State { kDialling, kOpen, kDone };
 
   GrpcClientStream(std::shared_ptr<grpc::Channel> channel, const NodeId& peer, StreamHub* hub)
-      : channel_(std::move(channel)), peer_(peer), hub_(hub) {}
+      : PeerStream(hub), channel_(std::move(channel)), peer_(peer) {
+    SetPeer(peer);
+  }
 
   void WriteOut(const v1::Message* message) override { StartWrite(message); }
   void EndWrites() override {
     StartWritesDone();
     RemoveHold();
   }
+  void RefuseMessage(const absl::Status& why) override;
+  // A Refusal before any Welcome: what it means for the connection.
+  void OnRefusal(const v1::Refusal& refusal);
   // Why the stream ended, given gRPC's status.
-  absl::Status Cause(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Cause(const grpc::Status& status) const;
 
   const std::shared_ptr<grpc::Channel> channel_;
   const NodeId peer_;
-  StreamHub* const hub_;
   grpc::ClientContext context_;
   std::shared_ptr<GrpcClientStream> self_;  // until OnDone: gRPC refers to the stream
   v1::Message incoming_;                    // being read
   v1::Message hello_;                       // as sent, to be counted
+  bool welcomed_ = false;                   // touched by OnReadDone only
 
   mutable absl::Mutex mutex_;
   absl::CondVar changed_;  // state_
   State state_ ABSL_GUARDED_BY(mutex_) = State::kDialling;
   bool opened_ ABSL_GUARDED_BY(mutex_) = false;
-  bool welcomed_ ABSL_GUARDED_BY(mutex_) = false;
   Endpoints endpoints_ ABSL_GUARDED_BY(mutex_);
-  absl::Status broken_by_ ABSL_GUARDED_BY(mutex_);  // a refusal, by us or by the peer
-  absl::Status result_ ABSL_GUARDED_BY(mutex_);     // once kDone
+  absl::Status result_ ABSL_GUARDED_BY(mutex_);  // once kDone
 };
 
 }  // namespace semlink

@@ -21,10 +21,11 @@
 
 namespace semlink {
 
-// Tries to open a stream to the peer, waiting between tries as `backoff` says, until one is open.
-// Each try has a connection of its own. Ends with PeerDown when the open stream ends, when `wait`
-// has passed, or when trying again can't help (wrong program, insecure address). It does not dial
-// again once a stream was open: the node decides.
+// Tries to open a stream to the peer, waiting between tries as `backoff` says, until one is open,
+// and again when that one has ended. Each try has a connection of its own. `wait` limits the time
+// to the first success. Gives up (PeerDown) when `wait` has passed, when the peer has refused the
+// Hello for good, or, before the first success, when trying again can't help (wrong program,
+// insecure address).
 class GrpcDialler {
  public:
   struct Options {
@@ -34,7 +35,9 @@ class GrpcDialler {
     SecurityOptions security;
     BackoffOptions backoff;
     absl::Duration attempt = absl::Seconds(10);      // one try
-    absl::Duration wait = absl::InfiniteDuration();  // all tries
+    absl::Duration wait = absl::InfiniteDuration();  // all tries up to the first success
+    // Between tries, once there was a success.
+    absl::Duration longest_again = absl::Seconds(1);
   };
 
   // Starts at once, on a thread of its own. `hub` and `clock` must outlive the dialler.
@@ -44,27 +47,47 @@ class GrpcDialler {
 
   // No more tries. An open stream is left to the hub.
   void Stop();
-  // Whether it may still open a stream: false once it opened one or gave up.
-  bool trying() const;
+  // Stop(), and an open stream is broken: PeerDown with `why`.
+  void Abort(const absl::Status& why);
+  // Whether its thread has nothing more to do.
+  bool finished() const;
+  // Whether it has given up.
+  bool gave_up() const;
+  const Address& address() const { return options_.address; }
 
  private:
   void Run();
-  // One try. OK if the stream was opened; it has ended then.
-  absl::Status Attempt(absl::Duration timeout);
-  // Tells the node, for good.
-  void GiveUp(const absl::Status& why);
+  // Dials until it opens, gives up or is stopped; then until it must stop.
+  void DialOn();
+  // One try. `opened` tells whether the stream was open; it has ended then, and the result says
+  // why.
+  absl::Status Attempt(absl::Duration timeout, bool* opened);
+  bool WorthTryingAgain(const absl::Status& status) const;
+  // Tells the node, unless PeerDown has told it `already`.
+  void GiveUp(const absl::Status& why, bool already);
+  // Waits before the next try, and says so. False if there is none.
+  bool Pause(const absl::Status& why, bool opened);
   // False if Stop() was called meanwhile.
   bool Sleep(absl::Duration duration);
   bool stopping() const;
+  std::string Who() const;
 
   const Options options_;
   StreamHub* const hub_;
   Clock* const clock_;
+  // Touched by the thread only:
   Backoff backoff_;
+  bool connected_before_ = false;
+  absl::Duration start_;
+  absl::Duration opened_at_;
+  std::string logged_;  // reason of the last line in the log
+  absl::Duration logged_at_;
+
   mutable absl::Mutex mutex_;
   absl::CondVar stopped_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  bool gave_up_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<GrpcClientStream> stream_ ABSL_GUARDED_BY(mutex_);  // of the last try
   std::thread thread_;
 };

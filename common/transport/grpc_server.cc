@@ -19,27 +19,29 @@ using Reactor = grpc::ServerBidiReactor<v1::Message, v1::Message>;
 
 class ControlService final : public v1::Coordinator::CallbackService {
  public:
-  ControlService(StreamHub* hub, absl::Duration hello_deadline)
-      : hub_(hub), hello_deadline_(hello_deadline) {}
+  ControlService(StreamHub* hub, const GrpcServer::Options& options)
+      : hub_(hub), check_(options.security.check), hello_deadline_(options.hello_deadline) {}
   Reactor* Control(grpc::CallbackServerContext* context) override {
-    return GrpcServerStream::Accept(context, hub_, hello_deadline_);
+    return GrpcServerStream::Accept(context, hub_, check_.get(), hello_deadline_);
   }
 
  private:
   StreamHub* const hub_;
+  const std::shared_ptr<PeerCheck> check_;
   const absl::Duration hello_deadline_;
 };
 
 class ExchangeService final : public v1::Transmitter::CallbackService {
  public:
-  ExchangeService(StreamHub* hub, absl::Duration hello_deadline)
-      : hub_(hub), hello_deadline_(hello_deadline) {}
+  ExchangeService(StreamHub* hub, const GrpcServer::Options& options)
+      : hub_(hub), check_(options.security.check), hello_deadline_(options.hello_deadline) {}
   Reactor* Exchange(grpc::CallbackServerContext* context) override {
-    return GrpcServerStream::Accept(context, hub_, hello_deadline_);
+    return GrpcServerStream::Accept(context, hub_, check_.get(), hello_deadline_);
   }
 
  private:
   StreamHub* const hub_;
+  const std::shared_ptr<PeerCheck> check_;
   const absl::Duration hello_deadline_;
 };
 
@@ -55,9 +57,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
 
   std::unique_ptr<GrpcServer> server(new GrpcServer);
   if (hub->self().role == Role::kCoordinator) {
-    server->service_ = std::make_unique<ControlService>(hub, options.hello_deadline);
+    server->service_ = std::make_unique<ControlService>(hub, options);
   } else {
-    server->service_ = std::make_unique<ExchangeService>(hub, options.hello_deadline);
+    server->service_ = std::make_unique<ExchangeService>(hub, options);
   }
   grpc::ServerBuilder builder;
   SetServerArguments(hub->max_message_bytes(), &builder);

@@ -13,8 +13,8 @@
 namespace semlink {
 
 GrpcServerStream* GrpcServerStream::Accept(grpc::CallbackServerContext* context, StreamHub* hub,
-                                           absl::Duration hello_deadline) {
-  std::shared_ptr<GrpcServerStream> stream(new GrpcServerStream(context, hub));
+                                           PeerCheck* check, absl::Duration hello_deadline) {
+  std::shared_ptr<GrpcServerStream> stream(new GrpcServerStream(context, hub, check));
   stream->self_ = stream;
   hub->Begin(stream);
   std::weak_ptr<GrpcServerStream> weak = stream;
@@ -28,74 +28,131 @@ GrpcServerStream* GrpcServerStream::Accept(grpc::CallbackServerContext* context,
   return stream.get();
 }
 
-GrpcServerStream::GrpcServerStream(grpc::CallbackServerContext* context, StreamHub* hub)
-    : context_(context), hub_(hub), peer_address_(FromGrpcPeer(context->peer())) {}
+GrpcServerStream::GrpcServerStream(grpc::CallbackServerContext* context, StreamHub* hub,
+                                   PeerCheck* check)
+    : PeerStream(hub),
+      context_(context),
+      check_(check),
+      peer_address_(FromGrpcPeer(context->peer())) {}
+
+void GrpcServerStream::Cancel() {
+  absl::MutexLock lock(&mutex_);
+  if (state_ != State::kDone) context_->TryCancel();  // afterwards the context is gone
+}
+
+void GrpcServerStream::EndWrites() {
+  grpc::Status status;
+  {
+    absl::MutexLock lock(&mutex_);
+    status = finish_;
+  }
+  Finish(status);
+}
+
+bool GrpcServerStream::Leave(State next) {
+  absl::MutexLock lock(&mutex_);
+  if (state_ != State::kNew) return false;
+  state_ = next;
+  return true;
+}
 
 void GrpcServerStream::OnReadDone(bool ok) {
   if (!ok) {  // the client is done, or gone; what is queued is written if it can be
     Close();
     return;
   }
-  bool read_on = false;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (state_ == State::kNew) {
-      read_on = OnHello();
-    } else if (state_ == State::kOpen) {
-      read_on = OnMessage();
-    }
-  }
-  if (!read_on) return;
+  if (is_open() ? !Arrived(std::move(incoming_)) : !OnHello()) return;
   incoming_.Clear();
   StartRead(&incoming_);
 }
 
 bool GrpcServerStream::OnHello() {
   hello_alarm_.Cancel();
-  const Role role = hub_->self().role;
-  if (!incoming_.has_hello()) {
-    return Refuse(v1::Refusal::BAD_MESSAGE,
-                  absl::StrCat("the first message must be Hello, not ", MessageName(incoming_)));
+  const Refused refused = CheckHello();
+  if (!refused.ok()) {
+    if (Leave(State::kEnding)) Refuse(refused);
+    return false;
   }
   const v1::Hello& hello = incoming_.hello();
   const NodeId peer = FromProto(hello.node());
+  const NodeId& self = hub()->self();
+  if (hub()->faults().IsCut(peer, self) || hub()->faults().IsCut(self, peer)) {
+    if (Leave(State::kEnding)) TurnAway("the link is cut by a fault");
+    return false;
+  }
+  if (hello.has_peer() && FromProto(hello.peer()) != self) {
+    // A stale address: somebody else listens here now.
+    if (Leave(State::kEnding)) TurnAway(absl::StrCat("this is ", self.ToString()));
+    return false;
+  }
+  if (!Leave(State::kOpen)) return false;
+  SetPeer(peer);
+  const Refused duplicate = Admit();
+  if (duplicate.ok()) return true;
+  Refuse(duplicate);
+  return false;
+}
+
+GrpcServerStream::Refused GrpcServerStream::CheckHello() {
+  const Role role = hub()->self().role;
+  if (!incoming_.has_hello()) {
+    return {v1::Refusal::BAD_MESSAGE,
+            absl::StrCat("the first message must be Hello, not ", MessageName(incoming_))};
+  }
+  const v1::Hello& hello = incoming_.hello();
+  const NodeId peer = FromProto(hello.node());
+  // First: who is not of this run learns nothing else.
+  const absl::Status allowed = check_->AllowNode(*context_->auth_context(), peer);
+  if (!allowed.ok()) return {v1::Refusal::IDENTITY, std::string(allowed.message())};
   if (hello.protocol() != kProtocolVersion) {
-    return Refuse(v1::Refusal::PROTOCOL_VERSION,
-                  absl::StrCat(peer.ToString(), " (", hello.software().substr(0, 64),
-                               ") speaks protocol version ", hello.protocol(), ", ",
-                               hub_->self().ToString(), " (", kSoftware, ") version ",
-                               kProtocolVersion, ": install the same semlink on both"));
+    return {v1::Refusal::PROTOCOL_VERSION,
+            absl::StrCat(peer.ToString(), " (", hello.software().substr(0, 64),
+                         ") speaks protocol version ", hello.protocol(), ", ",
+                         hub()->self().ToString(), " (", kSoftware, ") version ", kProtocolVersion,
+                         ": install the same semlink on both")};
   }
   if (!MaySend(peer.role, role, incoming_)) {
-    return Refuse(v1::Refusal::WRONG_ROLE,
-                  role == Role::kCoordinator ? "only transmitters and receivers join a coordinator"
-                                             : "only receivers connect to a transmitter");
+    return {v1::Refusal::WRONG_ROLE, role == Role::kCoordinator
+                                         ? "only transmitters and receivers join a coordinator"
+                                         : "only receivers connect to a transmitter"};
   }
-  // Before Open: afterwards the node's thread may write at any time.
-  context_->AddInitialMetadata(kClientAddressKey, peer_address_);
-  StartSendInitialMetadata();
-  peer_ = peer;
-  state_ = State::kOpen;
-  if (hub_->Open(peer, shared_from_this(), &incoming_)) return true;
-  return Refuse(v1::Refusal::DUPLICATE_NODE,
-                absl::StrCat("a live ", peer.ToString(), " is connected to ",
-                             hub_->self().ToString(), " already"));
+  const absl::Status whole = CheckFirst(&incoming_);
+  if (!whole.ok()) return {v1::Refusal::BAD_MESSAGE, std::string(whole.message())};
+  return {};
 }
 
-bool GrpcServerStream::OnMessage() {
-  const absl::Status status = hub_->Receive(peer_, std::move(incoming_));
-  if (status.ok()) return true;
-  broken_by_ = status;
-  return Refuse(v1::Refusal::BAD_MESSAGE, std::string(status.message()));
+GrpcServerStream::Refused GrpcServerStream::Admit() {
+  // Once it is open, the node's thread may write at any time: not before the metadata is out.
+  if (!Cork()) return {};  // it has ended: OnDone comes
+  const absl::Status open = hub()->Open(shared_from_this(), &incoming_);
+  if (open.ok()) {
+    context_->AddInitialMetadata(kClientAddressKey, peer_address_);
+    StartSendInitialMetadata();
+    MarkOpen();
+  }
+  Uncork();
+  if (open.ok()) return {};
+  return {v1::Refusal::DUPLICATE_NODE, std::string(open.message())};
 }
 
-bool GrpcServerStream::Refuse(v1::Refusal::Reason reason, const std::string& detail) {
-  state_ = State::kEnding;
-  hub_->CountRefusal();
-  spdlog::warn("refused {}: {}", peer_address_, detail);
-  Send(MakeRefusal(reason, detail));
+void GrpcServerStream::Refuse(const Refused& refused) {
+  hub()->CountRefusal();
+  spdlog::warn("refused {}: {}", peer_address_, refused.detail);
+  Send(MakeRefusal(refused.reason, refused.detail));
   Close();
-  return false;
+}
+
+void GrpcServerStream::RefuseMessage(const absl::Status& why) {
+  Send(MakeRefusal(v1::Refusal::BAD_MESSAGE, std::string(why.message())));
+  Close();
+}
+
+void GrpcServerStream::TurnAway(const std::string& why) {
+  {
+    absl::MutexLock lock(&mutex_);
+    finish_ = grpc::Status(grpc::StatusCode::UNAVAILABLE, why);
+  }
+  Close();
 }
 
 bool GrpcServerStream::IsLast(const v1::Message& message) {
@@ -104,30 +161,26 @@ bool GrpcServerStream::IsLast(const v1::Message& message) {
 }
 
 void GrpcServerStream::HelloTimedOut(absl::Duration deadline) {
-  absl::MutexLock lock(&mutex_);
-  if (state_ != State::kNew) return;
-  Refuse(v1::Refusal::BAD_MESSAGE,
-         absl::StrCat("no Hello within ", absl::FormatDuration(deadline)));
+  if (!Leave(State::kEnding)) return;
+  Refuse(
+      {v1::Refusal::BAD_MESSAGE, absl::StrCat("no Hello within ", absl::FormatDuration(deadline))});
 }
 
 void GrpcServerStream::OnDone() {
   const std::shared_ptr<GrpcServerStream> self = std::move(self_);
-  NodeId peer;
-  absl::Status why;
   {
     absl::MutexLock lock(&mutex_);
     state_ = State::kDone;
-    peer = peer_;
-    why = broken_by_;
   }
+  absl::Status why = broken_by();
   if (why.ok()) {
     why =
         context_->IsCancelled()
             ? absl::UnavailableError(absl::StrCat("the connection from ", peer_address_, " broke"))
             : ClosedByPeer();
   }
-  hub_->Lost(peer, this, why);
-  hub_->End(this);
+  hub()->Lost(this, why);
+  hub()->End(this);
 }
 
 }  // namespace semlink

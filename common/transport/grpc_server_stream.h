@@ -12,7 +12,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/base/ids.h"
-#include "common/transport/out_stream.h"
+#include "common/transport/peer_check.h"
+#include "common/transport/peer_stream.h"
 #include "common/transport/stream_hub.h"
 #include "semlink/v1/message.pb.h"
 
@@ -21,14 +22,13 @@ namespace semlink {
 // A reactor: moves messages between the stream and the hub, and never computes. It keeps itself
 // alive until OnDone.
 class GrpcServerStream final : public grpc::ServerBidiReactor<v1::Message, v1::Message>,
-                               public OutStream,
-                               public std::enable_shared_from_this<GrpcServerStream> {
+                               public PeerStream {
  public:
   // Starts reading. The reactor belongs to gRPC until its OnDone.
   static GrpcServerStream* Accept(grpc::CallbackServerContext* context, StreamHub* hub,
-                                  absl::Duration hello_deadline);
+                                  PeerCheck* check, absl::Duration hello_deadline);
 
-  void Cancel() override { context_->TryCancel(); }
+  void Cancel() override;
   Endpoints endpoints() const override { return {"", peer_address_}; }
 
   void OnReadDone(bool ok) override;
@@ -36,25 +36,37 @@ class GrpcServerStream final : public grpc::ServerBidiReactor<v1::Message, v1::M
   void OnDone() override;
 
  private:
-  // kNew -> kOpen on an admitted Hello; -> kEnding when refused; -> kDone.
+  // kNew -> kOpen on a Hello that is admitted; kNew -> kEnding on one that isn't; -> kDone.
   enum class State { kNew, kOpen, kEnding, kDone };
 
-  GrpcServerStream(grpc::CallbackServerContext* context, StreamHub* hub);
+  GrpcServerStream(grpc::CallbackServerContext* context, StreamHub* hub, PeerCheck* check);
 
   void WriteOut(const v1::Message* message) override { StartWrite(message); }
-  void EndWrites() override { Finish(grpc::Status::OK); }
+  void EndWrites() override;
+  void RefuseMessage(const absl::Status& why) override;
   // A Refusal that answers the Hello.
   bool IsLast(const v1::Message& message) override;
 
+  // OK to read on, or why the Hello is refused.
+  struct Refused {
+    v1::Refusal::Reason reason = v1::Refusal::REASON_UNSPECIFIED;
+    std::string detail;
+    bool ok() const { return reason == v1::Refusal::REASON_UNSPECIFIED; }
+  };
   // Whether to read on.
-  bool OnHello() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool OnMessage() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool Refuse(v1::Refusal::Reason reason, const std::string& detail)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool OnHello();
+  Refused CheckHello();
+  // Makes this the connection to its peer, and only then tells the client.
+  Refused Admit();
+  // kNew -> `next`; false if it isn't kNew any more.
+  bool Leave(State next);
+  void Refuse(const Refused& refused);
+  // Ends the call as if nobody were here; the client tries again.
+  void TurnAway(const std::string& why);
   void HelloTimedOut(absl::Duration deadline);
 
   grpc::CallbackServerContext* const context_;
-  StreamHub* const hub_;
+  PeerCheck* const check_;
   const std::string peer_address_;
   std::shared_ptr<GrpcServerStream> self_;  // until OnDone
   grpc::Alarm hello_alarm_;
@@ -63,8 +75,7 @@ class GrpcServerStream final : public grpc::ServerBidiReactor<v1::Message, v1::M
 
   absl::Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kNew;
-  NodeId peer_ ABSL_GUARDED_BY(mutex_);             // once kOpen
-  absl::Status broken_by_ ABSL_GUARDED_BY(mutex_);  // a refused message
+  grpc::Status finish_ ABSL_GUARDED_BY(mutex_);  // what the client gets in the end
 };
 
 }  // namespace semlink

@@ -1,8 +1,10 @@
 #include "common/transport/grpc_transport.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -11,9 +13,31 @@
 #include "common/transport/tcp_info.h"
 
 namespace semlink {
+namespace {
+
+// Not part of a run's reproducibility: it must differ between processes.
+uint64_t RandomIncarnation() {
+  uint64_t incarnation = 0;
+  while (incarnation == 0) {
+    if (getrandom(&incarnation, sizeof incarnation, 0) == sizeof incarnation) continue;
+    // No entropy yet, at boot: the process id and the time will do.
+    incarnation = (static_cast<uint64_t>(getpid()) << 40) ^
+                  static_cast<uint64_t>(absl::ToUnixNanos(RealClock().WallTime()));
+  }
+  return incarnation;
+}
+
+GrpcTransport::Options Completed(GrpcTransport::Options options) {
+  if (options.incarnation == 0) options.incarnation = RandomIncarnation();
+  return options;
+}
+
+}  // namespace
 
 GrpcTransport::GrpcTransport(const Options& options, Mailbox* mailbox)
-    : options_(options), hub_(options.self, mailbox, options.max_message_bytes) {}
+    : options_(Completed(options)),
+      hub_(options.self, mailbox, options.max_message_bytes, &clock_),
+      keeper_(options.keeper, &hub_) {}
 
 absl::StatusOr<std::unique_ptr<GrpcTransport>> GrpcTransport::Create(const Options& options,
                                                                      Mailbox* mailbox) {
@@ -57,13 +81,15 @@ absl::Status GrpcTransport::ChooseDataAddress(const Address& bound) {
   return absl::OkStatus();
 }
 
-v1::Hello GrpcTransport::MakeHello() const {
+v1::Hello GrpcTransport::MakeHello(const NodeId& to) const {
   v1::Hello hello;
   *hello.mutable_node() = ToProto(options_.self);
   hello.set_protocol(kProtocolVersion);
   hello.set_software(kSoftware);
   hello.set_data_address(data_address_);
   hello.set_pid(static_cast<uint32_t>(getpid()));
+  hello.set_incarnation(options_.incarnation);
+  *hello.mutable_peer() = ToProto(to);
   return hello;
 }
 
@@ -77,10 +103,10 @@ absl::Status GrpcTransport::Dial(const NodeId& to, const std::string& address,
   }
   // Now rather than by PeerDown, so that a wrong flag is a usage error. A name that doesn't
   // resolve yet is left to the dialler.
-  const absl::Status secure = MakeChannelCredentials(dialler.address, options_.security).status();
+  const absl::Status secure = CheckMayDial(dialler.address, options_.security);
   if (absl::IsInvalidArgument(secure)) return secure;
   dialler.peer = to;
-  dialler.hello = MakeHello();
+  dialler.hello = MakeHello(to);
   dialler.security = options_.security;
   dialler.backoff = options_.backoff;
   dialler.wait = wait;
@@ -95,20 +121,34 @@ absl::Status GrpcTransport::Connect(const NodeId& to, const std::string& address
   }
   const auto it = diallers_.find(to);
   if (it != diallers_.end()) {
-    if (it->second->trying() || hub_.Find(to) != nullptr) {
-      return absl::AlreadyExistsError(absl::StrCat(
-          options_.self.ToString(), " is connected or connecting to ", to.ToString(), " already"));
-    }
-    diallers_.erase(it);  // its stream has ended, its thread is about to
+    const absl::StatusOr<Address> parsed = ParseAddress(address);
+    const bool same = parsed.ok() && parsed->ToString() == it->second->address().ToString();
+    if (same && !it->second->gave_up()) return absl::OkStatus();
+    Retire(std::move(it->second),
+           absl::UnavailableError(absl::StrCat(to.ToString(), " is at ", address, " now")));
+    diallers_.erase(it);
   }
   return Dial(to, address, absl::InfiniteDuration());
+}
+
+void GrpcTransport::Retire(std::unique_ptr<GrpcDialler> dialler, const absl::Status& why) {
+  retired_.erase(std::remove_if(retired_.begin(), retired_.end(),
+                                [](const auto& each) { return each->finished(); }),
+                 retired_.end());
+  dialler->Abort(why);
+  retired_.push_back(std::move(dialler));
+}
+
+void GrpcTransport::SetFaults(const std::vector<v1::Fault>& faults) {
+  hub_.faults().Set(faults);
+  hub_.ticker().WakeAt(clock_.Now());
 }
 
 absl::Status GrpcTransport::Send(const NodeId& to, v1::Message message) {
   RETURN_IF_ERROR(CheckMaySend(options_.self, to, message));
   const std::size_t bytes = message.ByteSizeLong();
   RETURN_IF_ERROR(CheckSize(to, message, bytes, options_.max_message_bytes));
-  const std::shared_ptr<OutStream> stream = hub_.Find(to);
+  const std::shared_ptr<PeerStream> stream = hub_.SeenByNode(to);
   if (stream == nullptr) {
     return absl::UnavailableError(
         absl::StrCat("no connection from ", options_.self.ToString(), " to ", to.ToString()));
@@ -155,6 +195,8 @@ void GrpcTransport::Shutdown(absl::Duration grace) {
   }
   if (server_ != nullptr) server_->Shutdown(absl::Milliseconds(200));
   diallers_.clear();
+  retired_.clear();
+  keeper_.Stop();
 }
 
 }  // namespace semlink

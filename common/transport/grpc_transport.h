@@ -22,6 +22,7 @@
 #include "common/transport/mailbox.h"
 #include "common/transport/protocol.h"
 #include "common/transport/stream_hub.h"
+#include "common/transport/stream_keeper.h"
 #include "common/transport/transport.h"
 
 namespace semlink {
@@ -39,11 +40,14 @@ class GrpcTransport : public Transport {
     std::string advertise;
     // Transmitters and receivers: where the coordinator is. Dialled at once.
     std::string coordinator;
-    // How long to try to reach the coordinator.
+    // How long to try to reach the coordinator for the first time.
     absl::Duration wait = absl::InfiniteDuration();
     SecurityOptions security;
     BackoffOptions backoff;
     absl::Duration hello_deadline = absl::Seconds(10);
+    StreamKeeper::Options keeper;
+    // Of the Hello; 0: a random one.
+    uint64_t incarnation = 0;
     std::size_t max_message_bytes = kMaxMessageBytes;
     std::vector<grpc::Service*> services;  // served at `listen` too; must outlive the transport
   };
@@ -60,6 +64,9 @@ class GrpcTransport : public Transport {
   absl::Status Send(const NodeId& to, v1::Message message) override;
   std::vector<v1::Traffic> TrafficSnapshot() const override;
   std::vector<v1::Wire> WireSnapshot() const override;
+  // Also takes effect at once on what is held back. Thread-safe.
+  void SetFaults(const std::vector<v1::Fault>& faults) override;
+  void SetSilence(absl::Duration silence) override { keeper_.SetSilence(silence); }
 
   // Where it listens, with the port that was bound; empty for receivers.
   const std::string& listen_address() const { return listen_address_; }
@@ -67,6 +74,8 @@ class GrpcTransport : public Transport {
   const std::string& data_address() const { return data_address_; }
   // Messages and Hellos refused by the transport since the start.
   uint64_t refusals() const { return hub_.refusals(); }
+  // Messages that came twice and were dropped.
+  uint64_t repeats() const { return hub_.repeats(); }
 
   // Ends every stream after what is queued on it, and the server. Whatever takes longer than
   // `grace` is broken off. Nothing can be sent afterwards.
@@ -78,13 +87,17 @@ class GrpcTransport : public Transport {
   absl::Status Listen();
   absl::Status ChooseDataAddress(const Address& bound);
   absl::Status Dial(const NodeId& to, const std::string& address, absl::Duration wait);
-  v1::Hello MakeHello() const;
+  v1::Hello MakeHello(const NodeId& to) const;
+  // Stops a dialler without waiting for it.
+  void Retire(std::unique_ptr<GrpcDialler> dialler, const absl::Status& why);
 
   const Options options_;
   RealClock clock_;
   StreamHub hub_;
+  StreamKeeper keeper_;
   std::unique_ptr<GrpcServer> server_;
   std::map<NodeId, std::unique_ptr<GrpcDialler>> diallers_;
+  std::vector<std::unique_ptr<GrpcDialler>> retired_;
   std::string listen_address_;
   std::string data_address_;
   bool shut_down_ = false;

@@ -14,9 +14,10 @@ void Mailbox::Post(Event event) {
   posted_.Signal();
 }
 
-void Mailbox::PostPeerUp(const NodeId& peer) {
+void Mailbox::PostPeerUp(const NodeId& peer, uint64_t connection) {
   Event event;
   event.kind = Event::Kind::kPeerUp;
+  event.connection = connection;
   event.peer = peer;
   Post(std::move(event));
 }
@@ -60,7 +61,15 @@ Mailbox::Event Mailbox::Take(absl::Duration timeout) {
   }
   Event event = std::move(events_.front());
   events_.pop_front();
+  if (event.kind == Event::Kind::kPeerUp) connections_[event.peer] = event.connection;
+  if (event.kind == Event::Kind::kPeerDown) connections_.erase(event.peer);
   return event;
+}
+
+uint64_t Mailbox::Connection(const NodeId& peer) const {
+  absl::MutexLock lock(&mutex_);
+  const auto it = connections_.find(peer);
+  return it == connections_.end() ? 0 : it->second;
 }
 
 }  // namespace semlink

@@ -2,8 +2,10 @@
 #ifndef SEMLINK_COMMON_TRANSPORT_MAILBOX_H_
 #define SEMLINK_COMMON_TRANSPORT_MAILBOX_H_
 
+#include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -29,13 +31,15 @@ class Mailbox {
     };
     Kind kind = Kind::kTick;
     NodeId peer;
+    uint64_t connection = 0;  // kPeerUp: its number
     absl::Status status;
     v1::Message message;
     std::function<absl::Status()> call;
     int signal = 0;
   };
 
-  void PostPeerUp(const NodeId& peer);
+  // `connection` tells this connection to the peer from others; not 0.
+  void PostPeerUp(const NodeId& peer, uint64_t connection = 1);
   void PostPeerDown(const NodeId& peer, absl::Status why);
   void PostMessage(const NodeId& from, v1::Message message);
   // `call` runs on the node's thread, between messages; what it returns counts like Node::Handle.
@@ -46,11 +50,16 @@ class Mailbox {
   // Waits for the next event, at most `timeout`; then returns kTick.
   Event Take(absl::Duration timeout);
 
+  // The connection to `peer` by what has been taken so far: that of the last PeerUp; 0 after
+  // PeerDown or if there was none.
+  uint64_t Connection(const NodeId& peer) const;
+
  private:
   void Post(Event event);
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   absl::CondVar posted_;
+  std::map<NodeId, uint64_t> connections_ ABSL_GUARDED_BY(mutex_);
   std::deque<Event> events_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,13 +1,17 @@
 #include "common/transport/stream_hub.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/faults/suffer.h"
 #include "common/transport/protocol.h"
 
 namespace semlink {
 
-void StreamHub::Begin(std::shared_ptr<OutStream> stream) {
+void StreamHub::Begin(std::shared_ptr<PeerStream> stream) {
   {
     absl::MutexLock lock(&mutex_);
     streams_.insert(stream);
@@ -16,8 +20,8 @@ void StreamHub::Begin(std::shared_ptr<OutStream> stream) {
   stream->Cancel();
 }
 
-void StreamHub::End(OutStream* stream) {
-  std::shared_ptr<OutStream> last;  // released after the lock
+void StreamHub::End(PeerStream* stream) {
+  std::shared_ptr<PeerStream> last;  // released after the lock
   absl::MutexLock lock(&mutex_);
   const auto it = std::find_if(streams_.begin(), streams_.end(),
                                [&](const auto& each) { return each.get() == stream; });
@@ -27,23 +31,46 @@ void StreamHub::End(OutStream* stream) {
   if (streams_.empty()) ended_.SignalAll();
 }
 
-bool StreamHub::Open(const NodeId& peer, std::shared_ptr<OutStream> stream,
-                     const v1::Message* hello) {
-  // Posting under the lock keeps PeerUp and PeerDown of successive connections in order.
-  absl::MutexLock lock(&mutex_);
-  if (!connections_.emplace(peer, std::move(stream)).second) return false;
-  mailbox_->PostPeerUp(peer);
-  if (hello != nullptr) {
-    traffic_.CountReceived(peer, *hello, hello->ByteSizeLong());
-    mailbox_->PostMessage(peer, *hello);
-  }
-  return true;
+bool StreamHub::GivesWay(const Connection& old, uint64_t incarnation) const {
+  if (incarnation != 0 && incarnation == old.incarnation) return true;
+  return old.stream->liveness().QuietFor(clock_->Now()) > kReplaceAfter;
 }
 
-void StreamHub::Lost(const NodeId& peer, OutStream* stream, const absl::Status& why) {
+absl::Status StreamHub::Open(std::shared_ptr<PeerStream> stream, const v1::Message* hello) {
+  const NodeId peer = stream->peer();
+  const uint64_t incarnation = hello != nullptr ? hello->hello().incarnation() : 0;
+  const absl::Status replaced = absl::UnavailableError("it has opened a new connection");
+  std::shared_ptr<PeerStream> old;
+  {
+    // Posting under the lock keeps PeerUp and PeerDown of successive connections in order.
+    absl::MutexLock lock(&mutex_);
+    const auto it = connections_.find(peer);
+    if (it != connections_.end()) {
+      if (!GivesWay(it->second, incarnation)) {
+        return absl::AlreadyExistsError(absl::StrCat(
+            "a live ", peer.ToString(), " is connected to ", self_.ToString(), " already"));
+      }
+      old = it->second.stream;
+      mailbox_->PostPeerDown(peer, replaced);
+    }
+    connections_[peer] = {std::move(stream), incarnation, ++opened_};
+    mailbox_->PostPeerUp(peer, opened_);
+    if (hello != nullptr) {
+      traffic_.CountReceived(peer, *hello, hello->ByteSizeLong());
+      mailbox_->PostMessage(peer, *hello);
+    }
+  }
+  if (old != nullptr) old->Fail(replaced);
+  return absl::OkStatus();
+}
+
+void StreamHub::Lost(PeerStream* stream, const absl::Status& why) {
+  const NodeId peer = stream->peer();
+  std::shared_ptr<PeerStream> last;  // released after the lock
   absl::MutexLock lock(&mutex_);
   const auto it = connections_.find(peer);
-  if (it == connections_.end() || it->second.get() != stream) return;
+  if (it == connections_.end() || it->second.stream.get() != stream) return;
+  last = std::move(it->second.stream);
   connections_.erase(it);
   mailbox_->PostPeerDown(peer, why);
 }
@@ -52,8 +79,8 @@ void StreamHub::GiveUp(const NodeId& peer, const absl::Status& why) {
   mailbox_->PostPeerDown(peer, why);
 }
 
-absl::Status StreamHub::Receive(const NodeId& peer, v1::Message message) {
-  const std::size_t bytes = message.ByteSizeLong();
+absl::Status StreamHub::CheckReceived(const NodeId& peer, const v1::Message& message,
+                                      std::size_t bytes) const {
   if (message.has_hello() || !MaySend(peer.role, self_.role, message)) {
     return absl::InvalidArgumentError(absl::StrCat(peer.ToString(), " may not send ",
                                                    MessageName(message), " to ", self_.ToString(),
@@ -64,8 +91,35 @@ absl::Status StreamHub::Receive(const NodeId& peer, v1::Message message) {
                                                    " bytes; at most ", max_message_bytes_,
                                                    " are accepted"));
   }
-  traffic_.CountReceived(peer, message, bytes);
-  mailbox_->PostMessage(peer, std::move(message));
+  return absl::OkStatus();
+}
+
+void StreamHub::Obey(const v1::Message& message) {
+  if (message.has_set_faults()) {
+    const auto& faults = message.set_faults().fault();
+    spdlog::info("faults on the links of {}: {}", self_.ToString(), faults.size());
+    faults_.Set({faults.begin(), faults.end()});
+    ticker_.WakeAt(clock_->Now());  // for what was held back by a fault that has ended
+  } else if (message.has_suffer()) {
+    SufferNow(message.suffer());
+  }
+}
+
+absl::Status StreamHub::Receive(PeerStream* stream, v1::Message message) {
+  const NodeId peer = stream->peer();
+  const std::size_t bytes = message.ByteSizeLong();
+  RETURN_IF_ERROR(CheckReceived(peer, message, bytes));
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto it = connections_.find(peer);
+    if (it == connections_.end() || it->second.stream.get() != stream) return absl::OkStatus();
+    traffic_.CountReceived(peer, message, bytes);
+    if (!message.has_set_faults() && !message.has_suffer()) {
+      mailbox_->PostMessage(peer, std::move(message));
+      return absl::OkStatus();
+    }
+  }
+  Obey(message);
   return absl::OkStatus();
 }
 
@@ -79,18 +133,37 @@ uint64_t StreamHub::refusals() const {
   return refusals_;
 }
 
-std::shared_ptr<OutStream> StreamHub::Find(const NodeId& peer) const {
+void StreamHub::CountRepeat() {
+  absl::MutexLock lock(&mutex_);
+  ++repeats_;
+}
+
+uint64_t StreamHub::repeats() const {
+  absl::MutexLock lock(&mutex_);
+  return repeats_;
+}
+
+std::shared_ptr<PeerStream> StreamHub::Find(const NodeId& peer) const {
   absl::MutexLock lock(&mutex_);
   const auto it = connections_.find(peer);
-  return it == connections_.end() ? nullptr : it->second;
+  return it == connections_.end() ? nullptr : it->second.stream;
 }
 
-std::vector<std::pair<NodeId, std::shared_ptr<OutStream>>> StreamHub::Connections() const {
+std::shared_ptr<PeerStream> StreamHub::SeenByNode(const NodeId& peer) const {
   absl::MutexLock lock(&mutex_);
-  return {connections_.begin(), connections_.end()};
+  const auto it = connections_.find(peer);
+  if (it == connections_.end() || mailbox_->Connection(peer) != it->second.number) return nullptr;
+  return it->second.stream;
 }
 
-std::vector<std::shared_ptr<OutStream>> StreamHub::Streams() const {
+std::vector<std::pair<NodeId, std::shared_ptr<PeerStream>>> StreamHub::Connections() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<std::pair<NodeId, std::shared_ptr<PeerStream>>> all;
+  for (const auto& [peer, connection] : connections_) all.emplace_back(peer, connection.stream);
+  return all;
+}
+
+std::vector<std::shared_ptr<PeerStream>> StreamHub::Streams() const {
   absl::MutexLock lock(&mutex_);
   return {streams_.begin(), streams_.end()};
 }

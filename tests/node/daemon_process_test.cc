@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "common/node/exit_code.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -84,11 +85,18 @@ class Child {
   std::string printed_;
 };
 
+v1::Message Suffer(v1::Fault::Kind kind, double seconds) {
+  v1::Message message;
+  message.mutable_suffer()->set_kind(kind);
+  message.mutable_suffer()->set_seconds(seconds);
+  return message;
+}
+
 class DaemonProcessTest : public testing::Test {
  protected:
   std::vector<std::string> Arguments(std::vector<std::string> more = {}) const {
     std::vector<std::string> all = {"--coordinator", coordinator_.transport->listen_address(),
-                                    "--index", "1"};
+                                    "--index", "1", "--insecure"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -162,8 +170,75 @@ TEST_F(DaemonProcessTest, AFailedNodeSaysWhyAndEndsWith1) {
   v1::Message abort;
   abort.mutable_abort()->set_reason("the disk is on fire");
   Send(abort);
+  const Mailbox::Event last_words = coordinator_.Next();
+  EXPECT_EQ(last_words.message.refusal().reason(), v1::Refusal::FAILED);
+  EXPECT_EQ(last_words.message.refusal().detail(), "the disk is on fire");
+  EXPECT_EQ(coordinator_.Next().kind, Kind::kPeerDown);
   EXPECT_EQ(child.Wait(), kExitFailed);
   EXPECT_THAT(child.printed(), HasSubstr("error transmitter1: the disk is on fire"));
+}
+
+TEST_F(DaemonProcessTest, AStoppedDaemonIsNoticed) {
+  coordinator_.transport->SetSilence(absl::Seconds(2));
+  Child child(Arguments());
+  Join();
+  child.Signal(SIGSTOP);
+  const absl::Time start = absl::Now();
+  const Mailbox::Event down = coordinator_.Next();
+  EXPECT_EQ(down.kind, Kind::kPeerDown);
+  EXPECT_EQ(down.status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(down.status.message()),
+              HasSubstr("nothing heard from transmitter1 for 2s"));
+  EXPECT_LT(absl::Now() - start, absl::Seconds(4));
+}
+
+TEST_F(DaemonProcessTest, ADaemonKillsItselfWhenItIsTold) {
+  for (const v1::Fault::Kind kind : {v1::Fault::KILL, v1::Fault::RESTART}) {
+    Child child(Arguments());
+    Join();
+    Send(Suffer(kind, 0));
+    EXPECT_EQ(child.Wait(), 1000 + SIGKILL);
+    EXPECT_THAT(child.printed(), HasSubstr("fault: the coordinator wants this node killed"));
+    EXPECT_EQ(coordinator_.Next().kind, Kind::kPeerDown);
+  }
+}
+
+TEST_F(DaemonProcessTest, APauseEndsByItself) {
+  Child child(Arguments());
+  Join();
+  for (int i = 0; i < 2; ++i) Send(Suffer(v1::Fault::PAUSE, 0.4));
+  v1::Message stop;
+  stop.mutable_stop();
+  Send(stop);
+  const absl::Time start = absl::Now();
+  EXPECT_EQ(child.Wait(), kExitSuccess) << child.printed();
+  EXPECT_GE(absl::Now() - start, absl::Milliseconds(750));
+  EXPECT_THAT(child.printed(), HasSubstr("fault: the pause is over"));
+}
+
+TEST_F(DaemonProcessTest, APauseCanBeEndedEarly) {
+  Child child(Arguments());
+  Join();
+  Send(Suffer(v1::Fault::PAUSE, 1000));
+  ASSERT_TRUE(child.WaitFor("fault: pausing for 1000"));
+  EXPECT_EQ(coordinator_.Next(absl::Milliseconds(200)).kind, Kind::kTick);
+  child.Signal(SIGCONT);
+  ASSERT_TRUE(child.WaitFor("the pause is over"));
+  child.Signal(SIGTERM);
+  EXPECT_EQ(child.Wait(), kExitSuccess) << child.printed();
+}
+
+TEST_F(DaemonProcessTest, ADaemonThatIsKilledInAPauseLeavesNothingBehind) {
+  Child child(Arguments());
+  Join();
+  Send(Suffer(v1::Fault::PAUSE, 1000));
+  ASSERT_TRUE(child.WaitFor("fault: pausing for 1000"));
+  EXPECT_EQ(coordinator_.Next(absl::Milliseconds(200)).kind, Kind::kTick);
+  child.Signal(SIGKILL);
+  const absl::Time start = absl::Now();
+  EXPECT_EQ(coordinator_.Next().kind, Kind::kPeerDown);  // nobody else holds the connection
+  EXPECT_EQ(child.Wait(), 1000 + SIGKILL);               // nor the output
+  EXPECT_LT(absl::Now() - start, absl::Seconds(2));
 }
 
 TEST_F(DaemonProcessTest, ALostCoordinatorIsAConnectionError) {

@@ -7,12 +7,14 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "common/transport/protocol.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "semlink/v1/services.grpc.pb.h"
 #include "tests/transport/peer.h"
+#include "tests/transport/raw_client.h"
 
 namespace semlink {
 namespace {
@@ -21,55 +23,11 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Kind = Mailbox::Event::Kind;
 
-v1::Message Hello(const NodeId& id) {
-  v1::Message message;
-  *message.mutable_hello()->mutable_node() = ToProto(id);
-  message.mutable_hello()->set_protocol(kProtocolVersion);
-  message.mutable_hello()->set_software("a test");
-  message.mutable_hello()->set_data_address("127.0.0.1:1");
-  return message;
-}
-
 v1::Message Report() {
   v1::Message message;
   message.mutable_report();
   return message;
 }
-
-// A client that sends what it is told to, over the plain synchronous stub.
-class RawClient {
- public:
-  explicit RawClient(const std::string& address)
-      : channel_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
-        coordinator_(v1::Coordinator::NewStub(channel_)),
-        transmitter_(v1::Transmitter::NewStub(channel_)) {
-    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-  }
-  ~RawClient() { context_.TryCancel(); }
-
-  RawClient& Control() {
-    stream_ = coordinator_->Control(&context_);
-    return *this;
-  }
-  RawClient& Exchange() {
-    stream_ = transmitter_->Exchange(&context_);
-    return *this;
-  }
-  bool Send(const v1::Message& message) { return stream_->Write(message); }
-  // The next message; without a body if the stream has ended.
-  v1::Message Read() {
-    v1::Message message;
-    return stream_->Read(&message) ? message : v1::Message();
-  }
-  grpc::Status Finish() { return stream_->Finish(); }
-
- private:
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<v1::Coordinator::Stub> coordinator_;
-  std::unique_ptr<v1::Transmitter::Stub> transmitter_;
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::Message, v1::Message>> stream_;
-};
 
 class GrpcServerTest : public testing::Test {
  protected:
@@ -99,7 +57,7 @@ TEST_F(GrpcServerTest, AnotherProtocolVersionIsRefusedNamingBoth) {
   v1::Message hello = Hello(NodeId::Transmitter(0));
   hello.mutable_hello()->set_protocol(kProtocolVersion + 6);
   ExpectRefused(hello, v1::Refusal::PROTOCOL_VERSION,
-                AllOf(HasSubstr("transmitter1"), HasSubstr("version 7"),
+                AllOf(HasSubstr("transmitter1"), HasSubstr("version 8"),
                       HasSubstr("version " + std::to_string(kProtocolVersion))));
 }
 
@@ -134,6 +92,64 @@ TEST_F(GrpcServerTest, ASecondLiveNodeOfTheSameNameIsRefusedAndTheFirstStays) {
                 HasSubstr("a live receiver1"));
   first.Send(Report());
   EXPECT_TRUE(coordinator_.Next().message.has_report());
+}
+
+TEST_F(GrpcServerTest, TheSameIncarnationReplacesItsOldConnection) {
+  RawClient first(address());
+  first.Control().Send(Hello(NodeId::Receiver(0), 5));
+  ASSERT_EQ(coordinator_.Next().kind, Kind::kPeerUp);
+  ASSERT_TRUE(coordinator_.Next().message.has_hello());
+  RawClient second(address());
+  second.Control().Send(Hello(NodeId::Receiver(0), 5));
+  const Mailbox::Event down = coordinator_.Next();
+  EXPECT_EQ(down.kind, Kind::kPeerDown);
+  EXPECT_THAT(std::string(down.status.message()), HasSubstr("opened a new connection"));
+  // The node has not been told of the new one: what it sends can't be meant for it.
+  EXPECT_EQ(coordinator_.transport->Send(NodeId::Receiver(0), MakeRefusal(v1::Refusal::FAILED, ""))
+                .code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(coordinator_.Next().kind, Kind::kPeerUp);
+  EXPECT_EQ(coordinator_.Next().message.hello().incarnation(), 5u);
+  first.Send(Report());  // too late
+  second.Send(Report());
+  EXPECT_TRUE(coordinator_.Next().message.has_report());
+  EXPECT_EQ(coordinator_.Next(absl::Milliseconds(50)).kind, Kind::kTick);
+  EXPECT_EQ(first.Read().body_case(), v1::Message::BODY_NOT_SET);  // ended
+}
+
+TEST_F(GrpcServerTest, ASilentConnectionGivesWay) {
+  RawClient first(address());
+  first.Control().Send(Hello(NodeId::Receiver(0), 5));
+  ASSERT_TRUE(coordinator_.Next(Kind::kMessage).message.has_hello());
+  ExpectRefused(Hello(NodeId::Receiver(0), 6), v1::Refusal::DUPLICATE_NODE,
+                HasSubstr("a live receiver1"));
+  std::this_thread::sleep_for(absl::ToChronoMilliseconds(StreamHub::kReplaceAfter * 1.1));
+  RawClient second(address());
+  second.Control().Send(Hello(NodeId::Receiver(0), 6));
+  EXPECT_EQ(coordinator_.Next().kind, Kind::kPeerDown);
+  EXPECT_EQ(coordinator_.Next().kind, Kind::kPeerUp);
+  EXPECT_EQ(coordinator_.Next().message.hello().incarnation(), 6u);
+}
+
+TEST_F(GrpcServerTest, WhoLooksForSomebodyElseIsTurnedAway) {
+  v1::Message hello = Hello(NodeId::Receiver(0));
+  *hello.mutable_hello()->mutable_peer() = ToProto(NodeId::Transmitter(1));
+  RawClient client(address());
+  client.Control().Send(hello);
+  EXPECT_EQ(client.Read().body_case(), v1::Message::BODY_NOT_SET);
+  const grpc::Status status = client.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(status.error_message(), "this is coordinator");
+  EXPECT_EQ(coordinator_.Next(absl::Milliseconds(20)).kind, Kind::kTick);
+}
+
+TEST_F(GrpcServerTest, AHelloMustBeWhole) {
+  v1::Message hello = Hello(NodeId::Receiver(0));
+  hello.set_sequence(1);
+  hello.set_checksum(1);
+  RawClient client(address());
+  client.Control().SendAsIs(hello);
+  EXPECT_THAT(client.Read().refusal().detail(), HasSubstr("message 1 came damaged"));
 }
 
 TEST_F(GrpcServerTest, ANameIsFreeAgainOnceItsNodeIsGone) {
@@ -250,8 +266,7 @@ TEST_F(GrpcServerTest, AddressesThatMakeNoSenseAreUsageErrors) {
   auto options = TestOptions(NodeId::Transmitter(0), address());
   options.listen = "0.0.0.0:0";
   EXPECT_EQ(Peer(options).status.code(), absl::StatusCode::kInvalidArgument);
-  options.security.allow_insecure_network = true;
-  EXPECT_THAT(std::string(Peer(options).status.message()), HasSubstr("--advertise"));
+  options.listen = "127.0.0.1:0";
   options.advertise = "localhost:0";
   EXPECT_TRUE(Peer(options).status.ok());
   EXPECT_EQ(Peer(TestOptions(NodeId::Receiver(0), "localhost")).status.code(),
