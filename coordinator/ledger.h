@@ -38,6 +38,11 @@ struct RunInfo {
   std::string parameters_sha256;  // empty: not trained yet
 };
 
+struct RecordedEpoch {
+  MemberEpoch epoch;
+  uint64_t committed = 0;  // windows when it was recorded
+};
+
 // One writer. Not thread-safe. Each call is one transaction: whole or not at all, and on disk when
 // the call returns, also if the power fails then.
 class Ledger {
@@ -78,7 +83,7 @@ class Ledger {
   // Writes the members' present state.
   absl::Status RecordMembers(const Membership& membership, absl::Time now);
   absl::Status AddEpoch(const MemberEpoch& epoch, absl::Time now);
-  absl::StatusOr<std::vector<MemberEpoch>> Epochs();
+  absl::StatusOr<std::vector<RecordedEpoch>> Epochs();
 
   // A file replaces an earlier one of the same window and node.
   absl::Status AddCheckpoint(const NodeId& node, const v1::CheckpointId& checkpoint, uint64_t bytes,
@@ -121,10 +126,6 @@ absl::StatusOr<absl::Time> ParseLedgerTime(const std::string& text);
 
 // "transmitter1" -> Transmitter(0). INVALID_ARGUMENT.
 absl::StatusOr<NodeId> ParseNodeName(const std::string& name);
-
-// FAILED_PRECONDITION unless the database's tables are of this program's version; DATA_LOSS if it
-// is no database. `path` is for the message.
-absl::Status CheckSchema(Database* database, const std::string& path);
 
 }  // namespace semlink::coordinator
 

@@ -2,6 +2,11 @@
 #ifndef SEMLINK_COORDINATOR_LEDGER_SCHEMA_H_
 #define SEMLINK_COORDINATOR_LEDGER_SCHEMA_H_
 
+#include <string>
+
+#include "absl/status/status.h"
+#include "coordinator/sqlite.h"
+
 namespace semlink::coordinator {
 
 // Raised with every incompatible change of the tables.
@@ -22,7 +27,7 @@ CREATE TABLE member(node TEXT PRIMARY KEY, state TEXT NOT NULL, address TEXT NOT
   software TEXT NOT NULL, pid INTEGER NOT NULL, changed_at TEXT NOT NULL);
 CREATE TABLE epoch(id INTEGER PRIMARY KEY, node TEXT NOT NULL, incarnation TEXT NOT NULL,
   from_window INTEGER NOT NULL, live INTEGER NOT NULL, restored_window INTEGER,
-  restored_sha256 TEXT, written_at TEXT NOT NULL);
+  restored_sha256 TEXT, committed INTEGER NOT NULL, written_at TEXT NOT NULL);
 CREATE TABLE view(number INTEGER NOT NULL, node TEXT NOT NULL, up INTEGER NOT NULL,
   PRIMARY KEY(number, node)) WITHOUT ROWID;
 CREATE TABLE view_cut(number INTEGER NOT NULL, transmitter INTEGER NOT NULL,
@@ -64,6 +69,10 @@ CREATE TABLE fault(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, target TEXT NOT N
   spec TEXT NOT NULL, begin_window INTEGER NOT NULL, began_at TEXT NOT NULL,
   end_window INTEGER, ended_at TEXT);
 )sql";
+
+// FAILED_PRECONDITION unless the database's tables are of this program's version; DATA_LOSS if it
+// is no ledger. `path` is for the message.
+absl::Status CheckSchema(Database* database, const std::string& path);
 
 }  // namespace semlink::coordinator
 

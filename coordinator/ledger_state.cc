@@ -18,7 +18,7 @@ constexpr char kPutMember[] =
     "changed_at = excluded.changed_at WHERE state <> excluded.state OR pid <> excluded.pid";
 constexpr char kInsertEpoch[] =
     "INSERT INTO epoch(node, incarnation, from_window, live, restored_window, restored_sha256, "
-    "written_at) VALUES(?, ?, ?, ?, ?, ?, ?)";
+    "committed, written_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr char kPutCheckpoint[] =
     "INSERT OR REPLACE INTO checkpoint(window, node, sha256, bytes, written_at) "
     "VALUES(?, ?, ?, ?, ?)";
@@ -36,15 +36,17 @@ absl::StatusOr<uint64_t> ParseHex(const std::string& text) {
       absl::StrCat("the ledger is damaged: '", text, "' is no hexadecimal number"));
 }
 
-absl::StatusOr<MemberEpoch> ReadEpoch(const Statement& row) {
-  MemberEpoch epoch;
+absl::StatusOr<RecordedEpoch> ReadEpoch(const Statement& row) {
+  RecordedEpoch recorded;
+  MemberEpoch& epoch = recorded.epoch;
   ASSIGN_OR_RETURN(epoch.node, ParseNodeName(row.Text(0)));
   ASSIGN_OR_RETURN(epoch.incarnation, ParseHex(row.Text(1)));
   epoch.from_window = static_cast<uint64_t>(row.Int(2));
   epoch.live = row.Int(3) != 0;
   epoch.restored.set_window(static_cast<uint64_t>(row.Int(4)));
   epoch.restored.set_sha256(row.Text(5));
-  return epoch;
+  recorded.committed = static_cast<uint64_t>(row.Int(6));
+  return recorded;
 }
 
 absl::StatusOr<FaultState> ReadFault(const Statement& row) {
@@ -83,19 +85,19 @@ absl::Status Ledger::AddEpoch(const MemberEpoch& epoch, absl::Time now) {
     sha256 = epoch.restored.sha256();
   }
   return row->Run(epoch.node.ToString(), absl::StrFormat("%016x", epoch.incarnation),
-                  epoch.from_window, epoch.live, window, sha256, LedgerTime(now));
+                  epoch.from_window, epoch.live, window, sha256, committed_, LedgerTime(now));
 }
 
-absl::StatusOr<std::vector<MemberEpoch>> Ledger::Epochs() {
+absl::StatusOr<std::vector<RecordedEpoch>> Ledger::Epochs() {
   ASSIGN_OR_RETURN(
       Statement read,
       database_.Prepare("SELECT node, incarnation, from_window, live, restored_window, "
-                        "restored_sha256 FROM epoch ORDER BY id"));
-  std::vector<MemberEpoch> epochs;
+                        "restored_sha256, committed FROM epoch ORDER BY id"));
+  std::vector<RecordedEpoch> epochs;
   while (true) {
     ASSIGN_OR_RETURN(const bool row, read.Step());
     if (!row) return epochs;
-    ASSIGN_OR_RETURN(MemberEpoch epoch, ReadEpoch(read));
+    ASSIGN_OR_RETURN(RecordedEpoch epoch, ReadEpoch(read));
     epochs.push_back(std::move(epoch));
   }
 }

@@ -69,14 +69,14 @@ absl::Status RunRecorder::Rebuild() {
   run_id_ = ledger_->run().id;
   has_parameters_ = !ledger_->run().parameters_sha256.empty() && folder_->has_parameters();
   if (has_parameters_) parameters_sha256_ = ledger_->run().parameters_sha256;
-  ASSIGN_OR_RETURN(const std::vector<MemberEpoch> epochs, ledger_->Epochs());
+  ASSIGN_OR_RETURN(const std::vector<RecordedEpoch> epochs, ledger_->Epochs());
   ASSIGN_OR_RETURN(const std::vector<uint64_t> starts, ledger_->Starts());
   size_t next_epoch = 0, next_start = 1;
   std::vector<Json> metrics;
   // To committed_windows() itself: what began there began before the window that never came.
   for (uint64_t window = 0; window <= committed_windows(); ++window) {
-    while (next_epoch < epochs.size() && epochs[next_epoch].from_window <= window) {
-      BeginIncarnation(epochs[next_epoch++]);
+    while (next_epoch < epochs.size() && epochs[next_epoch].committed <= window) {
+      BeginIncarnation(epochs[next_epoch++].epoch);
     }
     for (; next_start < starts.size() && starts[next_start] <= window; ++next_start) {
       traffic_.Restarted(NodeId::Coordinator());
@@ -142,7 +142,12 @@ absl::Status RunRecorder::Epoch(const MemberEpoch& epoch) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<MemberEpoch>> RunRecorder::Epochs() { return ledger_->Epochs(); }
+absl::StatusOr<std::vector<MemberEpoch>> RunRecorder::Epochs() {
+  ASSIGN_OR_RETURN(std::vector<RecordedEpoch> recorded, ledger_->Epochs());
+  std::vector<MemberEpoch> epochs;
+  for (RecordedEpoch& entry : recorded) epochs.push_back(std::move(entry.epoch));
+  return epochs;
+}
 
 absl::Status RunRecorder::CheckpointFile(const NodeId& node, const v1::Checkpointed& written) {
   const v1::CheckpointId& checkpoint = written.checkpoint();
