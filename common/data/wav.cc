@@ -3,6 +3,7 @@
 #include <sndfile.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -62,6 +63,13 @@ absl::StatusOr<std::vector<float>> ReadWav(const std::string& path, int max_samp
   if (got != static_cast<sf_count_t>(samples.size())) {
     return absl::DataLossError(
         absl::StrCat(path, ": read ", got, " samples of ", samples.size(), "; fetch it again"));
+  }
+  // Files of floating-point samples can hold anything. NaN is no more than 1 either.
+  const auto bad =
+      std::find_if(samples.begin(), samples.end(), [](float x) { return !(std::abs(x) <= 1.0f); });
+  if (bad != samples.end()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": sample ", bad - samples.begin() + 1,
+                                                   " is ", *bad, "; expected -1 to 1"));
   }
   return samples;
 }

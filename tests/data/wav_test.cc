@@ -2,6 +2,8 @@
 
 #include <sndfile.h>
 
+#include <limits>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/data/test_folder.h"
@@ -39,6 +41,22 @@ TEST(Wav, WrongRateAndStereoSayWhatWasFound) {
               "16000 Hz, 1 channels; expected 8000 Hz, 1 channel");
   WriteWav(folder.File("two.wav"), std::vector<float>(100), 8000, 2);
   ExpectError(folder.File("two.wav"), absl::StatusCode::kInvalidArgument, "8000 Hz, 2 channels");
+}
+
+TEST(Wav, SamplesOutsideTheRangeAreRefused) {
+  const TestFolder folder;
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), 1.5f, -1e30f}) {
+    SF_INFO info = {};
+    info.samplerate = 8000;
+    info.channels = 1;
+    info.format = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
+    SNDFILE* file = sf_open(folder.File("float.wav").c_str(), SFM_WRITE, &info);
+    ASSERT_NE(file, nullptr);
+    const std::vector<float> wave = {0, 1, -1, bad};
+    EXPECT_EQ(sf_writef_float(file, wave.data(), 4), 4);
+    sf_close(file);
+    ExpectError(folder.File("float.wav"), absl::StatusCode::kInvalidArgument, "sample 4 is ");
+  }
 }
 
 TEST(Wav, TruncatedFileIsAnError) {

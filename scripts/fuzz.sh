@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Usage: scripts/fuzz.sh [SECONDS [NAME...]]. Builds the fuzzers (preset `fuzz`, needs clang) and runs each, or those named, for
+# SECONDS (default 60), starting from its corpus in tests/fuzz/corpus/NAME. Prints executions and findings; exits with 1 if there
+# are any. What is found and the corpora as they have grown stay in build-fuzz/fuzzing/NAME.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+seconds=${1:-60}
+shift || true
+build=build-fuzz
+if [[ ! -f $build/build.ninja ]]; then
+  cmake --preset fuzz >/dev/null
+fi
+
+names=("$@")
+if [[ ${#names[@]} -eq 0 ]]; then
+  for folder in tests/fuzz/corpus/*/; do
+    names+=("$(basename "$folder")")
+  done
+fi
+cmake --build $build --target "${names[@]/%/_fuzzer}"
+
+findings=0
+printf '%-12s %10s %8s %9s  %s\n' fuzzer executions seconds 'peak MiB' findings
+for name in "${names[@]}"; do
+  work=$build/fuzzing/$name
+  mkdir -p "$work/corpus" "$work/found"
+  options=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1
+    -artifact_prefix="$work/found/")
+  if [[ -f tests/fuzz/$name.dict ]]; then
+    options+=(-dict="tests/fuzz/$name.dict")
+  fi
+  status=ok
+  OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$build/tests/fuzz/${name}_fuzzer" "${options[@]}" "$work/corpus" \
+    "tests/fuzz/corpus/$name" >"$work/log" 2>&1 || status=failed
+  said=$(awk '/Test unit written to/ { print $NF; exit }' "$work/log")
+  if [[ $status == failed ]]; then
+    findings=$((findings + 1))
+    said=${said:-"failed: $work/log"}
+  fi
+  printf '%-12s %10s %8s %9s  %s\n' "$name" "$(awk '/number_of_executed_units/ { print $2 }' "$work/log")" "$seconds" \
+    "$(awk '/peak_rss_mb/ { print $2 }' "$work/log")" "${said:-none}"
+done
+[[ $findings -eq 0 ]]
