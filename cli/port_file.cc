@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/file_system.h"
+#include "common/base/status_macros.h"
 
 namespace semlink::cli {
 
@@ -25,7 +26,7 @@ absl::StatusOr<std::string> ReadCoordinatorAddress(const std::string& run) {
       run, " has no coordinator.port: no run was started there by `semlink run` over gRPC"));
 }
 
-absl::StatusOr<std::string> FindNewestCoordinator(const std::string& parent) {
+absl::StatusOr<std::string> FindNewestRun(const std::string& parent) {
   std::error_code error;
   std::string newest;
   std::filesystem::file_time_type newest_time;
@@ -37,9 +38,14 @@ absl::StatusOr<std::string> FindNewestCoordinator(const std::string& parent) {
     newest = run;
     newest_time = time;
   }
-  if (!newest.empty()) return ReadCoordinatorAddress(newest);
+  if (!newest.empty()) return newest;
   return absl::NotFoundError(absl::StrCat(
       "no run in ", parent, "/: name a run folder, or an address with --coordinator HOST:PORT"));
+}
+
+absl::StatusOr<std::string> FindNewestCoordinator(const std::string& parent) {
+  ASSIGN_OR_RETURN(const std::string run, FindNewestRun(parent));
+  return ReadCoordinatorAddress(run);
 }
 
 }  // namespace semlink::cli

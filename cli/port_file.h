@@ -15,8 +15,8 @@ std::string PortFile(const std::string& run);
 // it is missing or holds neither.
 absl::StatusOr<std::string> ReadCoordinatorAddress(const std::string& run);
 
-// The same of the folder below `parent` whose port file is the newest.
-absl::StatusOr<std::string> FindNewestCoordinator(const std::string& parent);
+// The folder below `parent` whose port file is the newest. NOT_FOUND if none has one.
+absl::StatusOr<std::string> FindNewestRun(const std::string& parent);
 
 }  // namespace semlink::cli
 

@@ -73,8 +73,9 @@ std::string ChildExit::Describe() const {
 ProcessGroup::~ProcessGroup() { Stop(absl::Seconds(5), SIGTERM); }
 
 absl::Status ProcessGroup::Start(const ChildOptions& options) {
+  const int replace = options.append_log ? 0 : O_TRUNC;
   const int log_fd =
-      open(options.log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+      open(options.log_path.c_str(), O_WRONLY | O_CREAT | replace | O_APPEND | O_CLOEXEC, 0644);
   if (log_fd < 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("can't write ", options.log_path));
   }
@@ -146,6 +147,7 @@ std::vector<ChildExit> ProcessGroup::WaitAll(absl::Duration grace) {
 
 std::vector<ChildExit> ProcessGroup::Stop(absl::Duration grace, int first_signal) {
   Signal(first_signal);
+  Signal(SIGCONT);  // a paused child takes no other signal
   std::vector<ChildExit> exits = WaitAll(grace);
   if (children_.empty()) return exits;
   Signal(SIGKILL);

@@ -15,10 +15,11 @@
 namespace semlink::cli {
 
 struct ChildOptions {
-  std::string name;               // "transmitter1"
-  std::vector<std::string> argv;  // argv[0]: path of the program
-  std::string log_path;           // gets standard output and standard error; replaced if it exists
+  std::string name;                      // "transmitter1"
+  std::vector<std::string> argv;         // argv[0]: path of the program
+  std::string log_path;                  // gets standard output and standard error
   std::vector<std::string> environment;  // "NAME=value", added to this process's own
+  bool append_log = false;               // else a log that exists is replaced
 };
 
 struct ChildExit {
@@ -59,8 +60,8 @@ class ProcessGroup {
 
   // Waits up to `grace` for all to end by themselves.
   std::vector<ChildExit> WaitAll(absl::Duration grace);
-  // `first_signal` to all, then SIGKILL to those that are still there after `grace`. All have ended
-  // when it returns.
+  // `first_signal` to all, those that are stopped woken, then SIGKILL to those that are still there
+  // after `grace`. All have ended when it returns.
   std::vector<ChildExit> Stop(absl::Duration grace, int first_signal);
 
  private:

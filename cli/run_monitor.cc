@@ -41,6 +41,16 @@ std::vector<double> NumbersAt(const Json& json, const char* key) {
   return numbers;
 }
 
+std::vector<std::string> TextsAt(const Json& json, const char* key) {
+  std::vector<std::string> texts;
+  const auto found = json.find(key);
+  if (found == json.end() || !found->is_array()) return texts;
+  for (const Json& value : *found) {
+    if (value.is_string()) texts.push_back(value.get<std::string>());
+  }
+  return texts;
+}
+
 // Adds share * values; a list of another length replaces the sum.
 void AddShare(const std::vector<double>& values, double share, std::vector<double>* sum) {
   if (sum->size() != values.size()) sum->assign(values.size(), 0);
@@ -116,6 +126,25 @@ void RunMonitor::UpdateMeans() {
   }
 }
 
+void RunMonitor::TakeFault(const Json& event) {
+  const uint64_t id = CountAt(event, "id");
+  if (TextAt(event, "event") == "fault_ended") {
+    progress_.holds.erase(id);
+    return;
+  }
+  if (TextAt(event, "kind") != "kill") return;
+  Hold hold;
+  for (const std::string& node : TextsAt(event, "nodes")) hold.nodes.insert(node);
+  const double seconds = NumberAt(event, "seconds");
+  absl::Time began;
+  std::string error;
+  hold.until = absl::InfiniteFuture();
+  if (seconds > 0 && absl::ParseTime(absl::RFC3339_full, TextAt(event, "time"), &began, &error)) {
+    hold.until = began + absl::Seconds(seconds);
+  }
+  progress_.holds[id] = std::move(hold);
+}
+
 void RunMonitor::TakeEvent(const std::string& line) {
   const Json json = Json::parse(line, nullptr, false);
   if (!json.is_object()) {
@@ -123,7 +152,20 @@ void RunMonitor::TakeEvent(const std::string& line) {
     return;
   }
   const std::string event = TextAt(json, "event");
-  if (event == "node_joined") {
+  if (event == "fault_began" || event == "fault_ended") return TakeFault(json);
+  const bool phase =
+      event == "training_started" || event == "evaluation_started" || event == "inference_started";
+  progress_.started = progress_.started || phase;
+  if (event != "failed" && progress_.phase == "failed") {  // the run has been resumed
+    progress_.phase = "waiting";
+    progress_.failure.clear();
+    progress_.absent.clear();
+    progress_.nodes_joined = 0;
+  }
+  if (event == "node_lost") {
+    progress_.absent.insert(TextAt(json, "node"));
+  } else if (event == "node_joined") {
+    progress_.absent.erase(TextAt(json, "node"));
     ++progress_.nodes_joined;
     if (progress_.phase == "starting") progress_.phase = "waiting";
   } else if (event == "training_started") {
@@ -142,6 +184,17 @@ void RunMonitor::TakeEvent(const std::string& line) {
     progress_.phase = "failed";
     progress_.failure = TextAt(json, "reason");
   }
+}
+
+std::set<std::string> HeldDown(const Progress& progress, absl::Time now) {
+  std::set<std::string> held;
+  for (const auto& [id, hold] : progress.holds) {
+    for (const std::string& node : hold.nodes) {
+      const bool limited = hold.until != absl::InfiniteFuture();
+      if (node == "coordinator" ? limited && now < hold.until : true) held.insert(node);
+    }
+  }
+  return held;
 }
 
 std::string ProgressLine(const Progress& p) {

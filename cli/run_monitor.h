@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <deque>
 #include <fstream>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "nlohmann/json.hpp"
 
 namespace semlink::cli {
 
@@ -26,6 +29,12 @@ class LineFollower {
   std::string rest_;  // begun, but not ended
 };
 
+// A fault that keeps nodes dead.
+struct Hold {
+  std::set<std::string> nodes;
+  absl::Time until;
+};
+
 // What is known of a run at one moment. The lists are per receiver.
 struct Progress {
   std::string phase =
@@ -41,6 +50,11 @@ struct Progress {
   std::vector<double> links;      // per round
   double rate_nats = 0;           // sum over the links
   std::string failure;            // reason of the event `failed`
+  bool started = false;           // some phase has begun: all nodes were there once
+  std::set<std::string> absent;   // nodes that were lost and have not come back
+  // Processes that a `kill` holds down, by the fault's number, and until when: InfiniteFuture if it
+  // is to be cleared.
+  std::map<uint64_t, Hold> holds;
   int unreadable_lines = 0;
 };
 
@@ -63,6 +77,7 @@ class RunMonitor {
 
   void TakeMetrics(const std::string& line);
   void TakeEvent(const std::string& line);
+  void TakeFault(const nlohmann::json& event);
   void UpdateMeans();
 
   LineFollower metrics_;
@@ -70,6 +85,10 @@ class RunMonitor {
   std::deque<Window> recent_;
   Progress progress_;
 };
+
+// The nodes that must not be started now. A coordinator that was killed can't be told to end it: it
+// is held for a limited time only.
+std::set<std::string> HeldDown(const Progress& progress, absl::Time now);
 
 // One line for people: "training 120/400 windows, 1:12 left | loss 0.81 1.02 nats | ...".
 std::string ProgressLine(const Progress& progress);

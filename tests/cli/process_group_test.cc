@@ -51,6 +51,35 @@ TEST_F(ProcessGroupTest, ReplacesVariablesOfItsOwnEnvironment) {
   EXPECT_EQ(ReadText(folder_ / "env.log"), "1\nyes\n");
 }
 
+TEST_F(ProcessGroupTest, ALogIsReplacedOrGoesOn) {
+  ProcessGroup group(&clock_);
+  ASSERT_TRUE(group.Start(Shell("log", "echo one")).ok());
+  group.WaitAll(absl::Seconds(20));
+  ChildOptions again = Shell("log", "echo two");
+  again.append_log = true;
+  ASSERT_TRUE(group.Start(again).ok());
+  group.WaitAll(absl::Seconds(20));
+  EXPECT_EQ(ReadText(folder_ / "log.log"), "one\ntwo\n");
+  ASSERT_TRUE(group.Start(Shell("log", "echo three")).ok());
+  group.WaitAll(absl::Seconds(20));
+  EXPECT_EQ(ReadText(folder_ / "log.log"), "three\n");
+}
+
+TEST_F(ProcessGroupTest, StopReachesAPausedChild) {
+  ProcessGroup group(&clock_);
+  ASSERT_TRUE(group
+                  .Start(Shell("paused",
+                               "trap 'echo bye; exit' TERM; echo ready; while :; do sleep 0.05; "
+                               "done"))
+                  .ok());
+  while (ReadText(folder_ / "paused.log").empty()) absl::SleepFor(absl::Milliseconds(10));
+  group.SignalOne("paused", SIGSTOP);
+  const std::vector<ChildExit> exits = group.Stop(absl::Seconds(20), SIGTERM);
+  ASSERT_EQ(exits.size(), 1u);
+  EXPECT_TRUE(exits[0].ok()) << exits[0].Describe();
+  EXPECT_EQ(ReadText(folder_ / "paused.log"), "ready\nbye\n");
+}
+
 TEST_F(ProcessGroupTest, StandardInputIsEmpty) {
   ProcessGroup group(&clock_);
   ASSERT_TRUE(group.Start(Shell("cat", "cat; echo end")).ok());

@@ -108,5 +108,58 @@ TEST(RunMonitorTest, SurvivesLinesThatAreNotWhatItExpects) {
   EXPECT_FALSE(ProgressLine(monitor.progress()).empty());
 }
 
+TEST(HeldDownTest, FollowsKillsToTheirEnd) {
+  TempFolder folder;
+  RunMonitor monitor(folder.path());
+  const absl::Time began =
+      absl::FromCivil(absl::CivilSecond(2026, 1, 31, 10, 0, 0), absl::UTCTimeZone());
+  std::string events =
+      R"({"time":"2026-01-31T10:00:00.000Z","event":"fault_began","id":1,"kind":"kill","nodes":["transmitter1","receiver2"],"seconds":5}
+{"time":"2026-01-31T10:00:00.000Z","event":"fault_began","id":2,"kind":"kill","nodes":["coordinator"],"seconds":3}
+{"time":"2026-01-31T10:00:00.000Z","event":"fault_began","id":3,"kind":"kill","nodes":["coordinator"]}
+{"time":"2026-01-31T10:00:00.000Z","event":"fault_began","id":4,"kind":"restart","nodes":["receiver1"]}
+)";
+  WriteText(folder / "events.jsonl", events);
+  monitor.Poll();
+  EXPECT_THAT(HeldDown(monitor.progress(), began + absl::Seconds(1)),
+              testing::ElementsAre("coordinator", "receiver2", "transmitter1"));
+  // Nobody could tell that the coordinator's time is up but the clock; the others' the coordinator.
+  EXPECT_THAT(HeldDown(monitor.progress(), began + absl::Seconds(60)),
+              testing::ElementsAre("receiver2", "transmitter1"));
+  events += "{\"event\":\"fault_ended\",\"id\":1,\"reason\":\"cleared\"}\n";
+  WriteText(folder / "events.jsonl", events);
+  monitor.Poll();
+  EXPECT_THAT(HeldDown(monitor.progress(), began + absl::Seconds(60)), testing::IsEmpty());
+}
+
+TEST(RunMonitorTest, KnowsWhoIsAwayAndThatARunGoesOn) {
+  TempFolder folder;
+  RunMonitor monitor(folder.path());
+  std::string events =
+      R"({"event":"node_joined","node":"transmitter1"}
+{"event":"node_joined","node":"transmitter2"}
+)";
+  WriteText(folder / "events.jsonl", events);
+  monitor.Poll();
+  EXPECT_FALSE(monitor.progress().started);
+  events += R"({"event":"training_started","windows":9}
+{"event":"node_lost","node":"transmitter1"}
+{"event":"node_lost","node":"transmitter2"}
+{"event":"node_joined","node":"transmitter2"}
+)";
+  WriteText(folder / "events.jsonl", events);
+  monitor.Poll();
+  EXPECT_TRUE(monitor.progress().started);
+  EXPECT_THAT(monitor.progress().absent, testing::ElementsAre("transmitter1"));
+  events += R"({"event":"failed","reason":"interrupted"}
+{"event":"node_joined","node":"transmitter1"}
+)";
+  WriteText(folder / "events.jsonl", events);
+  monitor.Poll();
+  EXPECT_EQ(monitor.progress().phase, "waiting");
+  EXPECT_EQ(monitor.progress().failure, "");
+  EXPECT_THAT(monitor.progress().absent, testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace semlink::cli
