@@ -1,0 +1,60 @@
+#include "cli/operator_client.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+
+#include "common/base/status_macros.h"
+
+namespace semlink::cli {
+
+ExitCode OperatorExitCode(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+      return kUsage;
+    case absl::StatusCode::kDeadlineExceeded:
+      return kTimeout;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+      return kConnection;
+    default:
+      return kRunFailed;
+  }
+}
+
+template <class Request, class Reply>
+absl::StatusOr<Reply> OperatorClient::Call(grpc::Status (v1::Operator::StubInterface::*method)(
+                                               grpc::ClientContext*, const Request&, Reply*),
+                                           const Request& request) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout_));
+  Reply reply;
+  const grpc::Status status = (stub_.get()->*method)(&context, request, &reply);
+  if (status.ok()) return reply;
+  return OperatorError(coordinator_.address, status);
+}
+
+absl::StatusOr<uint64_t> OperatorClient::AddFault(const v1::Fault& fault) {
+  v1::AddFaultRequest request;
+  *request.mutable_fault() = fault;
+  ASSIGN_OR_RETURN(const v1::AddFaultReply reply,
+                   Call(&v1::Operator::StubInterface::AddFault, request));
+  return reply.id();
+}
+
+absl::StatusOr<v1::ListFaultsReply> OperatorClient::ListFaults() {
+  return Call(&v1::Operator::StubInterface::ListFaults, v1::ListFaultsRequest());
+}
+
+absl::StatusOr<std::vector<uint64_t>> OperatorClient::ClearFaults(
+    const std::vector<uint64_t>& ids) {
+  v1::ClearFaultsRequest request;
+  request.mutable_id()->Add(ids.begin(), ids.end());
+  ASSIGN_OR_RETURN(const v1::ClearFaultsReply reply,
+                   Call(&v1::Operator::StubInterface::ClearFaults, request));
+  return std::vector<uint64_t>(reply.cleared().begin(), reply.cleared().end());
+}
+
+}  // namespace semlink::cli

@@ -1,0 +1,172 @@
+#include "coordinator/coordinator_faults.h"
+
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/types.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/file_system.h"
+#include "common/base/status_macros.h"
+#include "common/faults/fault_spec.h"
+#include "common/faults/suffer.h"
+#include "common/transport/protocol.h"
+
+namespace semlink::coordinator {
+namespace {
+
+void WakeProcess(uint32_t pid) {
+  if (pid <= 1) return;
+  const absl::StatusOr<std::string> comm = ReadFile(absl::StrCat("/proc/", pid, "/comm"));
+  if (comm.ok() && absl::StartsWith(*comm, "semlink-")) kill(static_cast<pid_t>(pid), SIGCONT);
+}
+
+v1::Suffer SufferOf(const v1::Fault& fault) {
+  v1::Suffer suffer;
+  const bool pause = fault.kind() == v1::Fault::PAUSE;
+  suffer.set_kind(pause ? v1::Fault::PAUSE : v1::Fault::KILL);
+  if (pause) suffer.set_seconds(fault.duration_seconds());
+  return suffer;
+}
+
+v1::Message MakeSetFaults(const std::vector<v1::Fault>& faults) {
+  v1::Message message;
+  message.mutable_set_faults()->mutable_fault()->Add(faults.begin(), faults.end());
+  return message;
+}
+
+}  // namespace
+
+ProcessActions RealProcessActions() { return {SufferNow, WakeProcess}; }
+
+CoordinatorFaults::~CoordinatorFaults() { desk_->Close(); }
+
+absl::Status CoordinatorFaults::Open(const Scenario& scenario, bool resumed) {
+  FaultSchedule schedule(scenario);
+  if (resumed) {
+    ASSIGN_OR_RETURN(const std::vector<FaultState> past, recorder_->Faults());
+    schedule.TakeUp(past, clock_->Now(), clock_->WallTime());
+  }
+  desk_->Open(std::move(schedule), clock_);
+  return absl::OkStatus();
+}
+
+absl::Status CoordinatorFaults::BeforeWindow(uint64_t committed, const Membership& membership) {
+  if (!started_) {
+    absl::Duration ago = absl::ZeroDuration();
+    if (committed > 0) {  // resumed
+      ASSIGN_OR_RETURN(const WindowRecord first, recorder_->Committed(0));
+      ago = std::max(ago, clock_->WallTime() - first.opened_at);
+    }
+    desk_->Start(clock_->Now() - ago);
+    started_ = true;
+  }
+  return Advance(committed, membership);
+}
+
+absl::Status CoordinatorFaults::Record(const FaultChange& change, uint64_t committed) {
+  const v1::Fault& fault = change.fault;
+  const std::string text = FaultText(fault);
+  Json fields = {{"id", fault.id()}, {"fault", text}, {"window", committed}};
+  if (!change.began) {
+    spdlog::warn("fault {} ended, {}: {}", fault.id(), change.why, text);
+    RETURN_IF_ERROR(recorder_->FaultEnded(fault.id(), committed));
+    fields["reason"] = change.why;
+    return recorder_->Event("fault_ended", fields);
+  }
+  spdlog::warn("fault {} begins: {}", fault.id(), text);
+  RETURN_IF_ERROR(recorder_->FaultBegan(fault, text, committed));
+  fields["kind"] = FaultKindName(fault.kind());
+  if (fault.duration_seconds() > 0) fields["seconds"] = fault.duration_seconds();
+  for (const v1::NodeName& node : fault.node()) {
+    fields["nodes"].push_back(FromProto(node).ToString());
+  }
+  return recorder_->Event("fault_began", fields);
+}
+
+absl::Status CoordinatorFaults::Advance(uint64_t committed, const Membership& membership) {
+  const std::vector<FaultChange> changes = desk_->Advance(committed);
+  if (changes.empty()) return absl::OkStatus();
+  for (const FaultChange& change : changes) RETURN_IF_ERROR(Record(change, committed));
+  TellNodes(membership);
+  std::optional<v1::Fault> on_self;
+  for (const FaultChange& change : changes) {
+    const bool process = IsProcessFault(change.fault.kind());
+    if (process && !change.began) WakePaused(change.fault, membership);
+    if (!process || !change.began) continue;
+    for (const v1::NodeName& node : change.fault.node()) {
+      if (node.role() == v1::COORDINATOR) {
+        on_self = change.fault;
+      } else {
+        Strike(change.fault, FromProto(node));
+      }
+    }
+  }
+  if (on_self.has_value()) options_.actions.suffer(SufferOf(*on_self));
+  return absl::OkStatus();
+}
+
+void CoordinatorFaults::TellNodes(const Membership& membership) {
+  // What ends on the coordinator's own links ends before the nodes are told, and what begins there
+  // begins afterwards: else they would not hear of it.
+  const std::vector<v1::Fault> own = desk_->ActiveOn(NodeId::Coordinator());
+  std::string& told = told_[NodeId::Coordinator()];
+  const std::string now = MakeSetFaults(own).SerializeAsString();
+  const bool changed = now != told;
+  if (changed) {
+    v1::Message before;
+    if (!before.ParseFromString(told)) before.Clear();
+    std::vector<v1::Fault> staying;
+    for (const v1::Fault& fault : before.set_faults().fault()) {
+      const bool stays = std::any_of(
+          own.begin(), own.end(), [&](const v1::Fault& other) { return other.id() == fault.id(); });
+      if (stays) staying.push_back(fault);
+    }
+    transport_->SetFaults(staying);
+    told = now;
+  }
+  for (const Member& member : membership.members()) {
+    const v1::Message message = MakeSetFaults(desk_->ActiveOn(member.id));
+    std::string bytes = message.SerializeAsString();
+    if (bytes == told_[member.id] ||
+        (message.set_faults().fault().empty() && told_[member.id].empty())) {
+      continue;
+    }
+    // A node that can't be reached is told when it is back.
+    if (transport_->Send(member.id, message).ok()) told_[member.id] = std::move(bytes);
+  }
+  if (changed) transport_->SetFaults(own);
+}
+
+void CoordinatorFaults::Strike(const v1::Fault& fault, const NodeId& node) {
+  v1::Message message;
+  *message.mutable_suffer() = SufferOf(fault);
+  if (!transport_->Send(node, std::move(message)).ok()) {
+    spdlog::info("fault {}: {} has no connection, nothing to {}", fault.id(), node.ToString(),
+                 FaultKindName(fault.kind()));
+  }
+}
+
+void CoordinatorFaults::WakePaused(const v1::Fault& fault, const Membership& membership) {
+  if (fault.kind() != v1::Fault::PAUSE || !options_.local_nodes) return;
+  for (const v1::NodeName& node : fault.node()) {
+    const Member* member = membership.Find(FromProto(node));
+    if (member != nullptr) options_.actions.wake(member->pid);
+  }
+}
+
+void CoordinatorFaults::OnReady(const NodeId& node) {
+  const v1::Message faults = MakeSetFaults(desk_->ActiveOn(node));
+  // Also when there are none: it may have missed the end of some.
+  if (transport_->Send(node, faults).ok()) told_[node] = faults.SerializeAsString();
+  if (!desk_->HeldDown(node)) return;
+  v1::Message message;
+  message.mutable_suffer()->set_kind(v1::Fault::KILL);
+  transport_->Send(node, std::move(message)).IgnoreError();  // it may have gone
+}
+
+}  // namespace semlink::coordinator
