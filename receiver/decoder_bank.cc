@@ -4,17 +4,10 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "common/method/embedding.h"
-#include "common/method/schedule.h"
+#include "common/method/optimizer.h"
 
 namespace semlink::receiver {
 namespace {
-
-nn::AdamWOptions OptimizerOptions(const TrainingOptions& training) {
-  nn::AdamWOptions options;
-  options.learning_rate = training.learning_rate_codec;
-  options.weight_decay = training.weight_decay;
-  return options;
-}
 
 nn::BaseNetworkOptions FusedOptions(const Scenario& scenario, int t) {
   const int64_t width = scenario.model.embedding + (scenario.model.missing_slot_learned ? 1 : 0);
@@ -66,8 +59,8 @@ DecoderBank::DecoderBank(const Scenario& scenario, int t)
       local_(LocalOptions(scenario, t),
              RandomStream(scenario.seed, Purpose::kParameters, 0, 0, (uint64_t{4} << 32) | t),
              device_),
-      fused_optimizer_(fused_.parameters(), OptimizerOptions(scenario.training)),
-      local_optimizer_(local_.parameters(), OptimizerOptions(scenario.training)) {}
+      fused_optimizer_(fused_.parameters(), method::CodecOptimizer(scenario.training)),
+      local_optimizer_(local_.parameters(), method::CodecOptimizer(scenario.training)) {}
 
 int64_t DecoderBank::slot_width() const { return fused_.options().in / scenario_.J(); }
 

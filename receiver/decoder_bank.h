@@ -55,6 +55,8 @@ class DecoderBank {
 
   nn::BaseNetwork& fused() { return fused_; }
   nn::BaseNetwork& local() { return local_; }
+  nn::AdamW& fused_optimizer() { return fused_optimizer_; }
+  nn::AdamW& local_optimizer() { return local_optimizer_; }
 
  private:
   // Logits of the fused decoder: z [all rows of all links, d], rows[i] the rows of link i in a

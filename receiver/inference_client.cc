@@ -16,13 +16,13 @@ double Seconds(Clock& clock) { return absl::ToDoubleSeconds(clock.Now()); }
 
 InferenceClient::InferenceClient(const Scenario& scenario, std::vector<ReceivedLink> links,
                                  const DecoderBank* decoders, const data::LabelSource* labels,
-                                 Clock* clock, Transport* transport)
+                                 Clock* clock, Send send)
     : scenario_(scenario),
       links_(std::move(links)),
       decoders_(decoders),
       labels_(labels),
       clock_(clock),
-      transport_(transport) {
+      send_(std::move(send)) {
   for (const ReceivedLink& link : links_) modalities_[link.k].push_back(link.m);
 }
 
@@ -30,16 +30,33 @@ absl::Status InferenceClient::Start(const v1::InferStart& start) {
   start_ = start;
   start_seconds_ = Seconds(*clock_);
   report_.set_window(start.window());
-  if (modalities_.empty()) {
-    // No link: every sample is decoded from nothing, without asking anybody.
-    while (asked_samples_ < start_.samples()) {
-      RETURN_IF_ERROR(SendNext());
-      RETURN_IF_ERROR(Finish(next_sequence_ - 1));
-    }
-    return absl::OkStatus();
+  return Refill();
+}
+
+absl::Status InferenceClient::Lose(int k) {
+  if (modalities_.erase(k) == 0) return absl::OkStatus();
+  return Refill();
+}
+
+bool InferenceClient::Complete(const Pending& pending) const {
+  for (const auto& [k, unused] : modalities_) {
+    if (pending.features.count(k) == 0) return false;
   }
-  for (uint32_t i = 0; i < start_.in_flight() && asked_samples_ < start_.samples(); ++i)
+  return true;
+}
+
+absl::Status InferenceClient::Refill() {
+  for (auto pending = pending_.begin(); pending != pending_.end();) {
+    const uint64_t sequence = pending->first;
+    const bool complete = Complete(pending->second);
+    ++pending;
+    if (complete) RETURN_IF_ERROR(Finish(sequence));
+  }
+  while (asked_samples_ < start_.samples() && pending_.size() < start_.in_flight()) {
     RETURN_IF_ERROR(SendNext());
+    // No link: decoded from nothing, without asking anybody.
+    if (modalities_.empty()) RETURN_IF_ERROR(Finish(next_sequence_ - 1));
+  }
   return absl::OkStatus();
 }
 
@@ -58,7 +75,7 @@ absl::Status InferenceClient::SendNext() {
     request->set_sequence(sequence);
     request->set_first_sample(pending.first);
     request->set_samples(pending.samples);
-    RETURN_IF_ERROR(transport_->Send(NodeId::Transmitter(k), std::move(message)));
+    RETURN_IF_ERROR(send_(k, std::move(message)));
   }
   return absl::OkStatus();
 }
@@ -87,17 +104,23 @@ absl::Status InferenceClient::OnFeatures(int k, const v1::Features& features) {
     tensors.push_back(std::move(z));
   }
   pending->second.features[k] = std::move(tensors);
-  if (pending->second.features.size() < modalities_.size()) return absl::OkStatus();
+  if (!Complete(pending->second)) return absl::OkStatus();
   RETURN_IF_ERROR(Finish(features.sequence()));
-  return asked_samples_ < start_.samples() ? SendNext() : absl::OkStatus();
+  return Refill();
 }
 
 absl::Status InferenceClient::Finish(uint64_t sequence) {
   Pending pending = std::move(pending_.at(sequence));
   pending_.erase(sequence);
   std::map<int, size_t> next;
-  for (ReceivedLink& link : links_) link.z = pending.features[link.k][next[link.k]++];
-  const at::Tensor classes = decoders_->Classify(links_, pending.samples);
+  std::vector<ReceivedLink> links;
+  for (const ReceivedLink& link : links_) {
+    const auto features = pending.features.find(link.k);
+    if (features == pending.features.end()) continue;  // an erasure: the slot stays empty
+    links.push_back(link);
+    links.back().z = features->second[next[link.k]++];
+  }
+  const at::Tensor classes = decoders_->Classify(links, pending.samples);
   const double now = Seconds(*clock_);
   report_.add_latency_us(1e6 * (now - pending.sent_seconds));
 

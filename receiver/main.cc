@@ -2,6 +2,7 @@
 #include "receiver/receiver_node.h"
 
 #include <memory>
+#include <string>
 
 #include "common/base/clock.h"
 #include "common/nn/process_setup.h"
@@ -12,8 +13,10 @@ int main(int argc, char** argv) {
   semlink::nn::UseOneThread();
   semlink::RealClock clock;
   return semlink::NodeMain(argc, argv, semlink::Role::kReceiver,
-                           [&clock](const semlink::NodeId& self, semlink::Transport* transport) {
+                           [&clock](const semlink::NodeId& self, semlink::Transport* transport,
+                                    const std::string& state_folder) {
                              return std::make_unique<semlink::receiver::ReceiverNode>(
-                                 self.index, transport, &clock);
+                                 self.index, transport, &clock,
+                                 semlink::method::MemberOptions{state_folder});
                            });
 }

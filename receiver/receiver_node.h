@@ -1,87 +1,84 @@
-// A receiver: owns y_t, its decoders and its selector. docs/protocol.md says what it sends when.
+// A receiver: owns y_t, its decoders and its selector. docs/protocol.md says what it sends when;
+// common/method/member_node.h has what it shares with transmitters.
 #ifndef SEMLINK_RECEIVER_RECEIVER_NODE_H_
 #define SEMLINK_RECEIVER_RECEIVER_NODE_H_
 
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/base/clock.h"
-#include "common/base/thread_cpu.h"
 #include "common/data/dataset.h"
-#include "common/scenario/scenario.h"
-#include "common/transport/transport.h"
+#include "common/method/member_node.h"
 #include "receiver/decoder_bank.h"
 #include "receiver/inference_client.h"
 #include "receiver/request_selection.h"
 
 namespace semlink::receiver {
 
-class ReceiverNode : public Node {
+class ReceiverNode : public method::MemberNode {
  public:
   // `transport` and `clock` must outlive the node. The clock times inference only.
-  ReceiverNode(int t, Transport* transport, Clock* clock);
-
-  absl::Status Handle(const NodeId& from, const v1::Message& message) override;
-  absl::Status PeerDown(const NodeId& peer, const absl::Status& why) override;
-  bool done() const override { return state_ == State::kDone; }
-
-  // Messages refused so far.
-  int refusals() const { return refusals_; }
+  ReceiverNode(int t, Transport* transport, Clock* clock, method::MemberOptions options = {});
 
   // The networks, for tests; null before Welcome.
   DecoderBank* decoders() { return decoders_.get(); }
   RequestSelection* selection() { return selection_.get(); }
 
  private:
-  // Legal order: kJoining -> kConnecting -> kIdle -> kAsked -> kReported -> kIdle (commit or
-  // abort); an INFER window goes kAsked -> kInferring -> kReported. kDone from any.
-  enum class State { kJoining, kConnecting, kIdle, kAsked, kInferring, kReported, kDone };
+  // Inside an open window: kAsked -> kGranted. An INFER window goes on to kInferring and kInferred and stays there until
+  // its commit, the others are reported from kGranted.
+  enum class Stage { kAsked, kGranted, kInferring, kInferred };
 
-  absl::Status HandleCoordinator(const v1::Message& message);
-  absl::Status HandleTransmitter(int k, const v1::Message& message);
+  // receiver_node.cc
+  absl::Status Load() override;
+  void ResetLearners() override;
+  method::NodeState State() override;
+  int64_t train_size() const override { return labels_->size(data::Split::kTrain); }
+  int64_t test_size() const override { return labels_->size(data::Split::kTest); }
+  absl::Status OnAddresses(
+      const google::protobuf::RepeatedPtrField<std::string>& addresses) override;
+  absl::Status OnStream(int k, const v1::Message& message) override;
+  absl::Status OnStreamRefused(int k, const std::string& reason) override;
+  void Step() override;
+  void Discard() override;
+  void EndWindow() override;
 
-  absl::Status OnWelcome(const v1::Welcome& welcome);
-  absl::Status OnTransmitterWelcome(int k);
-  absl::Status OnOpenWindow(const v1::OpenWindow& open);
-  absl::Status OnGrant(const v1::Grant& grant);
-  absl::Status OnInferStart(const v1::InferStart& start);
-  absl::Status OnCommit(const v1::Commit& commit);
-  absl::Status OnParametersRequest(const v1::ParametersRequest& request);
-  void OnAbort();
-
+  // receiver_window.cc
+  absl::Status OnOpened() override;
+  absl::Status OnGrant(const v1::Grant& grant) override;
+  absl::Status OnInferStart(const v1::InferStart& start) override;
+  absl::Status OnData(int k, const v1::Message& message) override;
+  absl::Status Advance() override;
+  absl::Status AdvanceInference();
+  absl::Status RunDecoders();
+  absl::StatusOr<std::vector<ReceivedLink>> CheckGrant(const v1::Grant& grant) const;
   // Checks that `features` are exactly the links granted from transmitter k.
   absl::StatusOr<std::vector<ReceivedLink>> CheckFeatures(int k,
                                                           const v1::Features& features) const;
-  absl::Status RunIfComplete();
+
+  // receiver_results.cc
   absl::Status SendGradients(const std::vector<ReceivedLink>& links, const WindowResult& result,
                              const std::vector<float>& advantage);
-  absl::Status SendReport(const WindowResult& result);
-  absl::Status SendInferReportIfFinished();
-  absl::Status Refuse(int k, const absl::Status& why);
-  absl::Status SendToCoordinator(v1::Message message);
+  absl::Status Report(const WindowResult& result);
 
-  int t_;
-  Transport* transport_;
+  const int t_;
   Clock* clock_;
-  State state_ = State::kJoining;
-  Scenario scenario_;
   std::unique_ptr<data::LabelSource> labels_;
   std::unique_ptr<DecoderBank> decoders_;
   std::unique_ptr<RequestSelection> selection_;
   std::unique_ptr<InferenceClient> inference_;
-  std::vector<bool> connected_;  // by k
+  std::set<int> reached_;  // transmitters whose stream has been open at least once
 
   // The open window.
-  method::WindowPlan plan_;
-  uint64_t next_window_ = 0;                     // smallest number that may be opened
-  std::vector<std::vector<uint32_t>> requests_;  // by k: rounds
-  bool granted_ = false;
-  std::vector<ReceivedLink> links_;  // granted, sorted by (k, m), features to come
+  Stage stage_ = Stage::kAsked;
+  std::vector<std::vector<uint32_t>> requests_;        // by k: rounds
+  std::vector<ReceivedLink> links_;                    // granted, sorted by (k, m), features to come
   std::vector<std::optional<v1::Features>> features_;  // by k
-  CpuMeter cpu_;                                       // since the last report
-  int refusals_ = 0;
 };
 
 }  // namespace semlink::receiver

@@ -21,33 +21,39 @@ RequestSelection::RequestSelection(const Scenario& scenario, int t)
     : scenario_(scenario),
       t_(t),
       selector_(Options(scenario),
-                RandomStream(scenario.seed, Purpose::kParameters, 0, 0, (uint64_t{5} << 32) | t)),
-      baseline_(scenario.receivers[t].baseline),
-      has_baseline_(scenario.policy.baseline == Baseline::kConstant) {}
+                RandomStream(scenario.seed, Purpose::kParameters, 0, 0, (uint64_t{5} << 32) | t)) {
+  if (scenario.policy.baseline == Baseline::kConstant) baseline_ = scenario.receivers[t].baseline;
+}
 
 std::vector<std::vector<uint32_t>> RequestSelection::Draw(const method::WindowPlan& plan) {
   const uint32_t rounds = static_cast<uint32_t>(plan.rounds.size());
+  std::vector<bool> linked(scenario_.K());
+  for (int k = 0; k < scenario_.K(); ++k) linked[k] = plan.linked(k, t_);
+  const std::vector<bool> up =
+      scenario_.policy.renormalise ? linked : std::vector<bool>(scenario_.K(), true);
   std::vector<policy::Draw> draws;
   if (plan.train()) {
     std::vector<RandomStream> streams;
     for (uint32_t r = 0; r < rounds; ++r) {
       streams.emplace_back(plan.seed, Purpose::kReceiverSelection, plan.window, r, t_);
     }
-    draws = selector_.Sample(plan.u, streams, plan.transmitter_up);
+    draws = selector_.Sample(plan.u, streams, up);
   } else {
     // All rounds of a session share u, so one row decides for all.
-    draws.assign(rounds, selector_.Mode(plan.u.narrow(0, 0, 1), plan.transmitter_up).front());
+    draws.assign(rounds, selector_.Mode(plan.u.narrow(0, 0, 1), up).front());
   }
   std::vector<std::vector<uint32_t>> requests(scenario_.K());
   for (uint32_t r = 0; r < rounds; ++r) {
-    for (int k : draws[r].order) requests[k].push_back(r);
+    for (int k : draws[r].order) {
+      if (linked[k]) requests[k].push_back(r);
+    }
   }
   return requests;
 }
 
 std::vector<float> RequestSelection::Advantage(const std::vector<float>& loss) {
   window_mean_ = std::accumulate(loss.begin(), loss.end(), 0.0) / static_cast<double>(loss.size());
-  const double baseline = has_baseline_ ? baseline_ : window_mean_;
+  const double baseline = baseline_.value_or(window_mean_);
   std::vector<float> advantage;
   for (float value : loss) advantage.push_back(static_cast<float>(value - baseline));
   return advantage;
@@ -56,9 +62,11 @@ std::vector<float> RequestSelection::Advantage(const std::vector<float>& loss) {
 void RequestSelection::Step() {
   selector_.Step();
   if (scenario_.policy.baseline == Baseline::kConstant) return;
-  const double rate = has_baseline_ ? scenario_.policy.running_mean_rate : 1.0;
-  baseline_ += rate * (window_mean_ - baseline_);
-  has_baseline_ = true;
+  if (baseline_.has_value()) {
+    *baseline_ += scenario_.policy.running_mean_rate * (window_mean_ - *baseline_);
+  } else {
+    baseline_ = window_mean_;
+  }
 }
 
 }  // namespace semlink::receiver

@@ -3,6 +3,7 @@
 #ifndef SEMLINK_RECEIVER_REQUEST_SELECTION_H_
 #define SEMLINK_RECEIVER_REQUEST_SELECTION_H_
 
+#include <optional>
 #include <vector>
 
 #include "common/method/selector.h"
@@ -16,7 +17,8 @@ class RequestSelection {
   RequestSelection(const Scenario& scenario, int t);
 
   // By transmitter: the rounds, ascending, in which it is asked. Never more than E_t transmitters
-  // in a round, never one that is down.
+  // in a round, never one that is down or cut off from this receiver. Without policy.renormalise it
+  // draws from all, and what it would ask of those is lost.
   std::vector<std::vector<uint32_t>> Draw(const method::WindowPlan& plan);
 
   // loss: L_t per round, penalties included. Returns loss - b_t per round, and keeps the window's
@@ -31,13 +33,13 @@ class RequestSelection {
   void Step();
   void Discard() { selector_.Discard(); }
   method::Selector& selector() { return selector_; }
+  std::optional<double>& baseline() { return baseline_; }
 
  private:
   Scenario scenario_;
   int t_;
   method::Selector selector_;
-  double baseline_;    // b_t, nats
-  bool has_baseline_;  // false until the first window of a running mean
+  std::optional<double> baseline_;  // b_t, nats; nullopt until the first window of a running mean
   double window_mean_ = 0;
 };
 

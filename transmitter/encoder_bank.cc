@@ -9,7 +9,7 @@
 #include "common/base/status_macros.h"
 #include "common/info/rate.h"
 #include "common/method/embedding.h"
-#include "common/method/schedule.h"
+#include "common/method/optimizer.h"
 
 namespace semlink::transmitter {
 namespace {
@@ -25,13 +25,6 @@ struct Gaussian {
 
 Gaussian Split(const at::Tensor& output, int64_t d) {
   return {output.narrow(1, 0, d), at::softplus(output.narrow(1, d, d) - kSigmaShift)};
-}
-
-nn::AdamWOptions OptimizerOptions(const TrainingOptions& training) {
-  nn::AdamWOptions options;
-  options.learning_rate = training.learning_rate_codec;
-  options.weight_decay = training.weight_decay;
-  return options;
 }
 
 at::Tensor IndexTensor(const std::vector<int64_t>& index, at::Device device) {
@@ -107,15 +100,23 @@ EncoderBank::EncoderBank(const Scenario& scenario, int k)
       k_(k),
       device_(scenario.transmitters[k].device),
       task_embedding_(method::TaskEmbeddings(scenario).to(device_)) {
-  const int64_t d = scenario.model.embedding;
-  for (int m = 0; m < scenario.M(k); ++m) {
-    const int64_t in = ModalitySize(scenario.transmitters[k].modalities[m]) + d;
+  Reset();
+}
+
+void EncoderBank::Reset() {
+  const int64_t d = scenario_.model.embedding;
+  passes_.clear();
+  networks_.clear();
+  optimizers_.clear();
+  for (int m = 0; m < scenario_.M(k_); ++m) {
+    const int64_t in = ModalitySize(scenario_.transmitters[k_].modalities[m]) + d;
     networks_.emplace_back(
-        nn::BaseNetworkOptions{in, 2 * d, scenario.model.hidden1, scenario.model.hidden2},
-        RandomStream(scenario.seed, Purpose::kParameters, 0, 0,
-                     (uint64_t{1} << 32) | scenario.Slot(k, m)),
+        nn::BaseNetworkOptions{in, 2 * d, scenario_.model.hidden1, scenario_.model.hidden2},
+        RandomStream(scenario_.seed, Purpose::kParameters, 0, 0,
+                     (uint64_t{1} << 32) | scenario_.Slot(k_, m)),
         device_);
-    optimizers_.emplace_back(networks_.back().parameters(), OptimizerOptions(scenario.training));
+    optimizers_.emplace_back(networks_.back().parameters(),
+                             method::CodecOptimizer(scenario_.training));
   }
 }
 
@@ -140,6 +141,8 @@ std::vector<EncodedLink> EncoderBank::Encode(const method::WindowPlan& plan,
                                              const std::vector<ActiveLink>& links) {
   passes_.clear();
   encoded_ = links;
+  rows_.clear();
+  for (const ActiveLink& link : links) rows_.push_back(plan.rows(link.rounds));
   std::vector<EncodedLink> out;
   for (int m = 0; m < scenario_.M(k_); ++m) EncodeModality(plan, links, m, &out);
   return out;
@@ -204,11 +207,24 @@ at::Tensor EncoderBank::EncodeSamples(const method::WindowPlan& plan, int m, int
 void EncoderBank::Backward(const std::vector<at::Tensor>& dz) {
   for (auto& [m, pass] : passes_) {
     std::vector<at::Tensor> mine;
+    at::Tensor rate_weight = at::full_like(pass.rate, scenario_.training.beta);
+    bool any = false;
+    int64_t round = 0;
     for (size_t i = 0; i < encoded_.size(); ++i) {
-      if (encoded_[i].m == m) mine.push_back(dz[i]);
+      if (encoded_[i].m != m) continue;
+      const int64_t rounds = static_cast<int64_t>(encoded_[i].rounds.size());
+      if (dz[i].defined()) {
+        mine.push_back(dz[i]);
+        any = true;
+      } else {
+        mine.push_back(at::zeros({rows_[i], pass.z.size(1)}, at::kFloat));
+        rate_weight.narrow(0, round, rounds).zero_();
+      }
+      round += rounds;
     }
-    const at::Tensor rate_weight = at::full_like(pass.rate, scenario_.training.beta);
-    torch::autograd::backward({pass.z, pass.rate}, {at::cat(mine).to(device_), rate_weight});
+    if (any) {
+      torch::autograd::backward({pass.z, pass.rate}, {at::cat(mine).to(device_), rate_weight});
+    }
   }
   passes_.clear();
 }

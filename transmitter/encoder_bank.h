@@ -59,17 +59,21 @@ class EncoderBank {
   at::Tensor EncodeSamples(const method::WindowPlan& plan, int m, int t, uint64_t sequence,
                            int64_t first_sample, int64_t samples);
 
-  // dz[i] [rows, d] of the i-th link of the last Encode. Adds the encoders' gradients of sum(dz .
-  // z) + beta * sum over rounds of I(X;Z).
+  // dz[i] [rows, d] of the i-th link of the last Encode; undefined: none came, so that the link
+  // counts for nothing. Adds the encoders' gradients of sum(dz . z) + beta * sum over rounds of
+  // I(X;Z).
   void Backward(const std::vector<at::Tensor>& dz);
 
   // One optimiser step of the encoders that got a gradient; the others stay as they are.
   void Step(double rate_factor);
   void Discard();
+  // Fresh networks and optimisers, as after Create. The data stay open.
+  void Reset();
 
   int64_t test_size() const { return modalities_.front()->size(data::Split::kTest); }
   int64_t train_size() const { return modalities_.front()->size(data::Split::kTrain); }
   std::vector<nn::BaseNetwork>& networks() { return networks_; }
+  std::vector<nn::AdamW>& optimizers() { return optimizers_; }
 
  private:
   // The graph of one modality's pass: what Backward starts from.
@@ -93,6 +97,7 @@ class EncoderBank {
   std::vector<nn::AdamW> optimizers_;
   std::map<int, Pass> passes_;  // by modality
   std::vector<ActiveLink> encoded_;
+  std::vector<int64_t> rows_;  // of encoded_
 };
 
 }  // namespace semlink::transmitter

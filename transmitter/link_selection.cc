@@ -111,12 +111,20 @@ void LinkSelection::Accumulate(const std::vector<std::vector<float>>& advantage,
   }
   const bool own = scenario_.policy.credit == Credit::kOwn;
   std::vector<float> rows;
-  for (size_t t = 0; t < advantage.size(); ++t) {
-    for (size_t i = 0; i < advantage[t].size(); ++i) {
-      rows.push_back(own ? advantage[t][i] : shared[requests_[t][i]]);
+  std::vector<bool> counted;
+  bool all_counted = true;
+  for (size_t t = 0; t < requests_.size(); ++t) {
+    // A receiver that asked but whose gradients never came.
+    const bool lost = advantage[t].empty() && !requests_[t].empty();
+    all_counted = all_counted && !lost;
+    for (size_t i = 0; i < requests_[t].size(); ++i) {
+      counted.push_back(!lost);
+      rows.push_back(lost ? 0 : own ? advantage[t][i] : shared[requests_[t][i]]);
     }
   }
-  if (!rows.empty()) selector_.Accumulate(rows, entropy_bonus);
+  if (std::none_of(counted.begin(), counted.end(), [](bool counts) { return counts; })) return;
+  if (all_counted) counted.clear();
+  selector_.Accumulate(rows, entropy_bonus, counted);
 }
 
 }  // namespace semlink::transmitter

@@ -28,8 +28,9 @@ class LinkSelection {
   // Share of the window's rounds in which (m, t) was drawn, before the trim.
   double DrawnShare(int m, int t) const;
 
-  // advantage[t][i] belongs to the i-th round that receiver t asked for. Adds the policy gradient
-  // of the draws before the trim.
+  // advantage[t][i] belongs to the i-th round that receiver t asked for; empty: receiver t's
+  // gradients did not come, and its rounds are left out. Adds the policy gradient of the draws
+  // before the trim.
   // Each draw answers for the losses that policy.credit names.
   void Accumulate(const std::vector<std::vector<float>>& advantage, double entropy_bonus);
 

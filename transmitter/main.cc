@@ -2,6 +2,7 @@
 #include "transmitter/transmitter_node.h"
 
 #include <memory>
+#include <string>
 
 #include "common/nn/process_setup.h"
 #include "common/node/node_main.h"
@@ -10,8 +11,10 @@ int main(int argc, char** argv) {
   semlink::nn::TuneAllocator();
   semlink::nn::UseOneThread();
   return semlink::NodeMain(argc, argv, semlink::Role::kTransmitter,
-                           [](const semlink::NodeId& self, semlink::Transport* transport) {
+                           [](const semlink::NodeId& self, semlink::Transport* transport,
+                              const std::string& state_folder) {
                              return std::make_unique<semlink::transmitter::TransmitterNode>(
-                                 self.index, transport);
+                                 self.index, transport,
+                                 semlink::method::MemberOptions{state_folder});
                            });
 }

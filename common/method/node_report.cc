@@ -9,13 +9,6 @@ constexpr uint64_t kTrafficEvery = 10;
 
 }  // namespace
 
-v1::Message ReadyReport() {
-  v1::Message message;
-  message.mutable_report()->set_window(kReadyWindow);
-  message.mutable_report()->set_peak_rss_bytes(PeakRssBytes());
-  return message;
-}
-
 v1::Report StartReport(const WindowPlan& plan, const Transport& transport, double cpu_seconds) {
   v1::Report report;
   report.set_window(plan.window);

@@ -1,4 +1,4 @@
-// What both kinds of node say about themselves: readiness and the costs of a window.
+// What both kinds of node say about the costs of a window.
 #ifndef SEMLINK_COMMON_METHOD_NODE_REPORT_H_
 #define SEMLINK_COMMON_METHOD_NODE_REPORT_H_
 
@@ -7,11 +7,6 @@
 #include "semlink/v1/message.pb.h"
 
 namespace semlink::method {
-
-// Report.window of the report by which a node says that it is ready to open a window.
-inline constexpr uint64_t kReadyWindow = UINT64_MAX;
-
-v1::Message ReadyReport();
 
 // A Report of `plan`'s window with the CPU time, peak memory and, in every tenth window and in all
 // windows that are not training, the traffic so far. cpu_seconds: spent since the report before, so

@@ -3,25 +3,18 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include <algorithm>
+
+#include "common/method/optimizer.h"
+
 namespace semlink::method {
-namespace {
-
-nn::AdamWOptions OptimizerOptions(const TrainingOptions& training) {
-  nn::AdamWOptions options;
-  options.learning_rate = training.learning_rate_selector;
-  options.weight_decay = training.weight_decay;
-  return options;
-}
-
-}  // namespace
-
 // Selectors are small and draw on the CPU, so they stay there whatever the node's device.
 Selector::Selector(const SelectorOptions& options, RandomStream init)
     : options_(options),
       network_({options.input, options.numbers + options.positions, options.model.hidden1,
                 options.model.hidden2},
                init, at::kCPU),
-      optimizer_(network_.parameters(), OptimizerOptions(options.training)) {}
+      optimizer_(network_.parameters(), SelectorOptimizer(options.training)) {}
 
 std::vector<policy::Draw> Selector::Sample(const at::Tensor& input,
                                            std::vector<RandomStream>& streams,
@@ -40,14 +33,23 @@ std::vector<policy::Draw> Selector::Mode(const at::Tensor& input,
   return policy::Mode(network_.Forward(input), options_.numbers, up);
 }
 
-void Selector::Accumulate(const std::vector<float>& advantage, double entropy_bonus) {
-  if (draws_.empty()) return;
+void Selector::Accumulate(const std::vector<float>& advantage, double entropy_bonus,
+                          const std::vector<bool>& counted) {
+  const auto drawn = [](const policy::Draw& draw) { return !draw.order.empty(); };
+  // A gradient of zeros would still let the optimiser's momentum move the parameters.
+  if (std::none_of(draws_.begin(), draws_.end(), drawn)) return;
   const at::Tensor weight = at::from_blob(const_cast<float*>(advantage.data()),
                                           {static_cast<int64_t>(advantage.size())}, at::kFloat);
   at::Tensor objective =
       (weight * policy::LogProbability(logits_, options_.numbers, draws_, up_)).sum();
   if (entropy_bonus > 0) {
-    objective = objective - entropy_bonus * policy::Entropy(logits_, options_.numbers, up_).sum();
+    at::Tensor entropy = policy::Entropy(logits_, options_.numbers, up_);
+    if (!counted.empty()) {
+      at::Tensor mask = at::zeros({static_cast<int64_t>(counted.size())}, at::kFloat);
+      for (size_t r = 0; r < counted.size(); ++r) mask.data_ptr<float>()[r] = counted[r] ? 1 : 0;
+      entropy = entropy * mask;
+    }
+    objective = objective - entropy_bonus * entropy.sum();
   }
   torch::autograd::backward({objective}, {});
   logits_.reset();

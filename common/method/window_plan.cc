@@ -1,6 +1,7 @@
 #include "common/method/window_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,34 @@ namespace {
 
 constexpr uint32_t kMaxRounds = 1 << 16;
 constexpr uint32_t kMaxBatch = 1 << 16;
+constexpr uint64_t kMaxTrainSamples = 1 << 22;  // the most that a scenario can ask for
+
+bool HasPair(const Scenario& scenario, uint32_t transmitter, uint32_t receiver) {
+  return transmitter < static_cast<uint32_t>(scenario.K()) &&
+         receiver < static_cast<uint32_t>(scenario.T());
+}
+
+// What the view and the replay say about pairs.
+absl::Status CheckPairs(const Scenario& scenario, const v1::OpenWindow& open) {
+  const auto bad = [&](const char* what) {
+    return absl::InvalidArgumentError(absl::StrCat("OpenWindow ", open.window(), ": ", what));
+  };
+  for (const v1::Pair& pair : open.cut()) {
+    if (!HasPair(scenario, pair.transmitter(), pair.receiver()))
+      return bad("cut names a pair that the scenario does not have");
+  }
+  if (!open.replay() && open.failed_size() > 0) return bad("failed is set outside a replay");
+  for (const v1::PairFailure& failure : open.failed()) {
+    if (!HasPair(scenario, failure.transmitter(), failure.receiver()))
+      return bad("failed names a pair that the scenario does not have");
+    if (failure.stage() != v1::PairFailure::REQUEST &&
+        failure.stage() != v1::PairFailure::FEATURES &&
+        failure.stage() != v1::PairFailure::GRADIENTS) {
+      return bad("failed names an unknown stage");
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::Status Check(const Scenario& scenario, const v1::OpenWindow& open, int64_t test_size) {
   const auto bad = [&](auto... what) {
@@ -22,6 +51,10 @@ absl::Status Check(const Scenario& scenario, const v1::OpenWindow& open, int64_t
   if (open.rounds() == 0 || open.rounds() > kMaxRounds) return bad("rounds is ", open.rounds());
   if (open.batch_size() == 0 || open.batch_size() > kMaxBatch)
     return bad("batch_size is ", open.batch_size());
+  if (open.kind() == v1::TRAIN && uint64_t{open.rounds()} * open.batch_size() > kMaxTrainSamples)
+    return bad(open.rounds(), " rounds of ", open.batch_size(), " are too many samples");
+  if (!(open.training_progress() >= 0 && open.training_progress() <= 1))
+    return bad("training_progress is ", open.training_progress());
   if (open.transmitter_up_size() != scenario.K() || open.receiver_up_size() != scenario.T()) {
     return bad("membership of ", open.transmitter_up_size(), " transmitters and ",
                open.receiver_up_size(), " receivers, expected ", scenario.K(), " and ",
@@ -38,7 +71,7 @@ absl::Status Check(const Scenario& scenario, const v1::OpenWindow& open, int64_t
                  " test samples");
     }
   }
-  return absl::OkStatus();
+  return CheckPairs(scenario, open);
 }
 
 data::RoundSamples TestSamples(const v1::OpenWindow& open, uint32_t round) {
@@ -51,6 +84,13 @@ data::RoundSamples TestSamples(const v1::OpenWindow& open, uint32_t round) {
 }
 
 }  // namespace
+
+bool WindowPlan::failed_before(int k, int t, v1::PairFailure::Stage stage) const {
+  for (int earlier = v1::PairFailure::REQUEST; earlier <= stage; ++earlier) {
+    if (failures.count({k, t, static_cast<v1::PairFailure::Stage>(earlier)}) > 0) return true;
+  }
+  return false;
+}
 
 uint64_t WindowPlan::stream() const {
   if (kind != v1::EVALUATE) return window;
@@ -83,6 +123,11 @@ absl::StatusOr<WindowPlan> MakeWindowPlan(const Scenario& scenario, const v1::Op
         "OpenWindow ", open.window(), ": common randomness has ", open.common_randomness_size(),
         " numbers, expected ", static_cast<int64_t>(open.rounds()) * d));
   }
+  if (!std::all_of(open.common_randomness().begin(), open.common_randomness().end(),
+                   [](float value) { return std::isfinite(value); })) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "OpenWindow ", open.window(), ": common randomness has a number that is not finite"));
+  }
   WindowPlan plan;
   plan.window = open.window();
   plan.kind = open.kind();
@@ -106,6 +151,9 @@ absl::StatusOr<WindowPlan> MakeWindowPlan(const Scenario& scenario, const v1::Op
   plan.transmitter_up.assign(open.transmitter_up().begin(), open.transmitter_up().end());
   plan.receiver_up.assign(open.receiver_up().begin(), open.receiver_up().end());
   plan.progress = open.training_progress();
+  for (const v1::Pair& pair : open.cut()) plan.cut.emplace(pair.transmitter(), pair.receiver());
+  for (const v1::PairFailure& failure : open.failed())
+    plan.failures.emplace(failure.transmitter(), failure.receiver(), failure.stage());
   return plan;
 }
 

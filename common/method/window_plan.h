@@ -5,6 +5,9 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <set>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -25,6 +28,18 @@ struct WindowPlan {
   std::vector<bool> transmitter_up;
   std::vector<bool> receiver_up;
   double progress = 0;
+  uint64_t attempt = 0;                // set by the node: OpenWindow does not carry it
+  std::set<std::pair<int, int>> cut;   // (k, t): live, but without a data stream
+  // Replay: (k, t, stage) of what failed in this window when it was committed.
+  std::set<std::tuple<int, int, v1::PairFailure::Stage>> failures;
+
+  // Transmitter k and receiver t take part and can reach each other.
+  bool linked(int k, int t) const {
+    return transmitter_up[k] && receiver_up[t] && cut.count({k, t}) == 0;
+  }
+  // A replay, in which this is left out again. Whoever got no request sends no features, and who got
+  // no features sends no gradients: a stage brings the later ones with it.
+  bool failed_before(int k, int t, v1::PairFailure::Stage stage) const;
 
   bool train() const { return kind == v1::TRAIN; }
   data::Split split() const { return train() ? data::Split::kTrain : data::Split::kTest; }

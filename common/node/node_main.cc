@@ -33,6 +33,7 @@ struct Flags {
   std::string advertise;
   std::string log_level = "info";
   double wait_seconds = 0;
+  std::string state;
   SecurityFlags security;
 };
 
@@ -59,6 +60,10 @@ void AddFlags(CLI::App* app, Role role, Flags* flags) {
     absl::StrAppend(&example, "  ", program,
                     " --coordinator coordinator:7000 --index 2 --tls certs\n");
   }
+  app->add_option("--state", flags->state,
+                  "Folder for checkpoints, written to DIR/NODE; without it the node keeps none and can't go on after "
+                  "a restart")
+      ->type_name("DIR");
   app->add_option("--wait", flags->wait_seconds,
                   "Seconds to try to reach the coordinator; 0: for ever")
       ->capture_default_str()
@@ -121,7 +126,7 @@ int Run(const NodeId& self, const Flags& flags, const NodeFactory& factory) {
   }
   std::unique_ptr<Node> node;
   try {
-    node = factory(self, transport->get());
+    node = factory(self, transport->get(), flags.state);
   } catch (const std::exception& error) {
     return Fail(absl::InternalError(error.what()), kExitFailed);
   }

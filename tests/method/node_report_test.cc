@@ -18,12 +18,6 @@ class NodeReportTest : public ::testing::Test {
   RecordingTransport transport_;
 };
 
-TEST_F(NodeReportTest, ReadyReportNamesNoWindow) {
-  const v1::Message ready = ReadyReport();
-  EXPECT_EQ(ready.report().window(), UINT64_MAX);
-  EXPECT_GT(ready.report().peak_rss_bytes(), 0u);
-}
-
 TEST_F(NodeReportTest, CarriesTheCosts) {
   const v1::Report report = StartReport(Plan(scenario_, OpenTrain(scenario_, 3)), transport_, 0.25);
   EXPECT_EQ(report.window(), 3u);

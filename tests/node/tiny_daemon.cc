@@ -41,7 +41,7 @@ class TinyNode : public Node {
 
 int main(int argc, char** argv) {
   return semlink::NodeMain(argc, argv, semlink::Role::kTransmitter,
-                           [](const semlink::NodeId& self, semlink::Transport*) {
+                           [](const semlink::NodeId& self, semlink::Transport*, const std::string&) {
                              return std::make_unique<semlink::TinyNode>(self);
                            });
 }

@@ -31,6 +31,10 @@ class ScriptedCoordinator : public Node {
     if (message.has_hello()) return OnHello(from);
     if (message.has_claim()) return OnClaim(from.index, message.claim());
     if (message.has_report()) return OnReport();
+    if (message.has_ready()) ++ready_;
+    if (message.has_pair_status() && message.pair_status().up()) ++pairs_;
+    const bool first = message.has_ready() || message.has_pair_status();
+    if (first && ready_ == nodes() && pairs_ == scenario_.K() * scenario_.T()) return Open();
     return absl::OkStatus();
   }
   bool done() const override { return done_; }
@@ -69,6 +73,7 @@ class ScriptedCoordinator : public Node {
         const int end = node.role == Role::kTransmitter ? link.transmitter() : link.task();
         if (end == node.index) *message.mutable_grant()->add_link() = link;
       }
+      message.set_attempt(attempt_);
       if (absl::Status sent = transport_->Send(node, std::move(message)); !sent.ok()) return sent;
     }
     return absl::OkStatus();
@@ -77,18 +82,17 @@ class ScriptedCoordinator : public Node {
   absl::Status OnReport() {
     if (++reported_ < nodes()) return absl::OkStatus();
     reported_ = 0;
-    if (opened_) {
-      before_commit_(open_, granted_);
-      v1::Message commit;
-      commit.mutable_commit()->set_window(open_.window());
-      if (absl::Status sent = ToAll(commit); !sent.ok()) return sent;
-    }
-    return opened_ && static_cast<int>(open_.window()) + 1 == windows_ ? Stop() : Open();
+    before_commit_(open_, granted_);
+    v1::Message commit;
+    commit.mutable_commit()->set_window(open_.window());
+    if (absl::Status sent = ToAll(commit); !sent.ok()) return sent;
+    return static_cast<int>(open_.window()) + 1 == windows_ ? Stop() : Open();
   }
 
   absl::Status Open() {
     open_.set_window(opened_ ? open_.window() + 1 : 0);
     opened_ = true;
+    ++attempt_;
     open_.set_kind(v1::TRAIN);
     open_.set_rounds(scenario_.training.rounds_per_window);
     open_.set_batch_size(scenario_.training.batch_size);
@@ -109,7 +113,8 @@ class ScriptedCoordinator : public Node {
     return ToAll(message);
   }
 
-  absl::Status ToAll(const v1::Message& message) {
+  absl::Status ToAll(v1::Message message) {
+    message.set_attempt(attempt_);
     for (const NodeId& node : joined_) {
       if (absl::Status sent = transport_->Send(node, message); !sent.ok()) return sent;
     }
@@ -124,6 +129,9 @@ class ScriptedCoordinator : public Node {
   v1::OpenWindow open_;
   bool opened_ = false;
   bool done_ = false;
+  int ready_ = 0;
+  int pairs_ = 0;
+  uint64_t attempt_ = 0;
   int claimed_ = 0;
   int reported_ = 0;
   std::vector<v1::Claim> claims_;

@@ -20,24 +20,36 @@ using Body = v1::Message::BodyCase;
 // Receiver 2 of the tiny scenario: digit.
 class ReceiverDriver {
  public:
-  explicit ReceiverDriver(const Scenario& scenario = TinyScenario(), bool connect = true)
-      : scenario(scenario) {
-    v1::Message welcome;
-    welcome.mutable_welcome()->set_scenario_yaml(EmitScenario(scenario));
-    welcome.mutable_welcome()->add_transmitter_address("host1:1");
-    welcome.mutable_welcome()->add_transmitter_address("host2:1");
-    FromCoordinator(welcome);
+  explicit ReceiverDriver(const Scenario& scenario = TinyScenario(), bool connect = true,
+                          const std::string& state_folder = "")
+      : scenario(scenario), node(1, &transport, &clock, {state_folder}) {
+    Welcome();
     for (int k = 0; connect && k < 2; ++k) Connected(k);
   }
 
-  absl::Status TryFromCoordinator(const v1::Message& message) {
+  void Welcome() {
+    v1::Message welcome;
+    welcome.mutable_welcome()->set_scenario_yaml(EmitScenario(scenario));
+    welcome.mutable_welcome()->set_run_id("run1");
+    welcome.mutable_welcome()->add_transmitter_address("host1:1");
+    welcome.mutable_welcome()->add_transmitter_address("host2:1");
+    FromCoordinator(welcome);
+  }
+  void Lose(const NodeId& peer) {
+    const absl::Status status = node.PeerDown(peer, absl::UnavailableError("cable cut"));
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  // Messages of windows carry the attempt of the last Open, unless they say otherwise.
+  absl::Status TryFromCoordinator(v1::Message message) {
+    if (message.attempt() == 0) message.set_attempt(attempt);
     return node.Handle(NodeId::Coordinator(), message);
   }
   void FromCoordinator(const v1::Message& message) {
     const absl::Status status = TryFromCoordinator(message);
     EXPECT_TRUE(status.ok()) << status;
   }
-  void FromTransmitter(int k, const v1::Message& message) {
+  void FromTransmitter(int k, v1::Message message) {
+    if (message.attempt() == 0) message.set_attempt(attempt);
     const absl::Status status = node.Handle(NodeId::Transmitter(k), message);
     EXPECT_TRUE(status.ok()) << status;
   }
@@ -50,6 +62,7 @@ class ReceiverDriver {
   // Opens a window; requests[k] are the rounds asked of transmitter k.
   void Open(const v1::OpenWindow& window) {
     open = window;
+    ++attempt;
     transport.sent.clear();
     v1::Message message;
     *message.mutable_open_window() = window;
@@ -104,9 +117,12 @@ class ReceiverDriver {
     FromCoordinator(message);
   }
   // The rest of an open window, in good order.
-  void Finish() {
+  void Report() {
     FromCoordinator(Grant());
     for (int k = 0; k < 2; ++k) FromTransmitter(k, Features(k));
+  }
+  void Finish() {
+    Report();
     Commit();
   }
   void RunTrain(uint64_t window) {
@@ -123,6 +139,30 @@ class ReceiverDriver {
     EXPECT_FALSE(sent.empty());
     return sent.empty() ? v1::Report() : sent.back().report();
   }
+  v1::Ready LastReady() const {
+    const auto sent = transport.Of(Body::kReady, NodeId::Coordinator());
+    EXPECT_FALSE(sent.empty());
+    return sent.empty() ? v1::Ready() : sent.back().ready();
+  }
+  std::vector<v1::PairStatus> PairsSaid() const {
+    std::vector<v1::PairStatus> said;
+    for (const v1::Message& message : transport.Of(Body::kPairStatus, NodeId::Coordinator()))
+      said.push_back(message.pair_status());
+    return said;
+  }
+  v1::Checkpointed Checkpoint(uint64_t window, uint64_t keep_from = 0) {
+    v1::Message message;
+    message.mutable_checkpoint()->set_window(window);
+    message.mutable_checkpoint()->set_keep_from(keep_from);
+    FromCoordinator(message);
+    return transport.Of(Body::kCheckpointed, NodeId::Coordinator()).back().checkpointed();
+  }
+  v1::Restored Restore(const v1::CheckpointId& id) {
+    v1::Message message;
+    *message.mutable_restore()->mutable_checkpoint() = id;
+    FromCoordinator(message);
+    return transport.Of(Body::kRestored, NodeId::Coordinator()).back().restored();
+  }
   std::string Parameters() {
     v1::Message message;
     message.mutable_parameters_request();
@@ -136,8 +176,9 @@ class ReceiverDriver {
   Scenario scenario;
   RecordingTransport transport;
   FakeClock clock;
-  ReceiverNode node{1, &transport, &clock};
+  ReceiverNode node;
   v1::OpenWindow open;
+  uint64_t attempt = 0;
   std::vector<std::vector<uint32_t>> requests;
 };
 

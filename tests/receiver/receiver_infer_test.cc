@@ -25,16 +25,18 @@ v1::Message InferStart(uint64_t window, uint64_t samples, uint32_t batch, uint32
 class ReceiverInferTest : public ::testing::Test {
  protected:
   // A session with links to both transmitters, or only to the second.
-  void Start(const v1::Message& start, bool both = true) {
-    driver_.Open(OpenInfer(driver_.scenario, 0, 0));
-    driver_.requests = {both ? std::vector<uint32_t>{0} : std::vector<uint32_t>{}, {0}};
-    driver_.FromCoordinator(driver_.Grant());
-    driver_.transport.sent.clear();
-    driver_.FromCoordinator(start);
+  void Start(const v1::Message& start, bool both = true) { Start(&driver_, start, both); }
+  static void Start(ReceiverDriver* driver, const v1::Message& start, bool both = true) {
+    driver->Open(OpenInfer(driver->scenario, 0, 0));
+    driver->requests = {both ? std::vector<uint32_t>{0} : std::vector<uint32_t>{}, {0}};
+    driver->FromCoordinator(driver->Grant());
+    driver->transport.sent.clear();
+    driver->FromCoordinator(start);
   }
-  std::vector<v1::SampleRequest> Asked(int k) const {
+  std::vector<v1::SampleRequest> Asked(int k) const { return Asked(driver_, k); }
+  static std::vector<v1::SampleRequest> Asked(const ReceiverDriver& driver, int k) {
     std::vector<v1::SampleRequest> asked;
-    for (const v1::Message& m : driver_.transport.Of(Body::kSampleRequest, NodeId::Transmitter(k)))
+    for (const v1::Message& m : driver.transport.Of(Body::kSampleRequest, NodeId::Transmitter(k)))
       asked.push_back(m.sample_request());
     return asked;
   }
@@ -147,8 +149,6 @@ TEST_F(ReceiverInferTest, GoesRoundTheTestSplit) {
 }
 
 TEST_F(ReceiverInferTest, BadFeaturesAreRefused) {
-  Start(InferStart(0, 4, 4, 1));
-  const v1::Message good = Answer(1, Asked(1)[0]);
   using Spoil = std::function<void(v1::Features*)>;
   const std::vector<Spoil> spoils = {
       [](v1::Features* f) { f->set_window(1); },
@@ -163,21 +163,60 @@ TEST_F(ReceiverInferTest, BadFeaturesAreRefused) {
         const float bad = std::numeric_limits<float>::quiet_NaN();
         std::memcpy(f->mutable_link(1)->mutable_z()->mutable_data()->data(), &bad, 4);
       }};
-  int refused = 0;
   for (const Spoil& spoil : spoils) {
-    v1::Message message = good;
+    ReceiverDriver driver;
+    Start(&driver, InferStart(0, 8, 4, 1));
+    const v1::SampleRequest asked = Asked(driver, 1)[0];
+    v1::Message message = Answer(1, asked);
     spoil(message.mutable_features());
-    driver_.FromTransmitter(1, message);
-    EXPECT_EQ(driver_.node.refusals(), ++refused);
-    EXPECT_EQ(driver_.transport.sent.back().second.refusal().reason(), v1::Refusal::BAD_MESSAGE);
+    driver.FromTransmitter(1, message);
+    EXPECT_EQ(driver.node.refusals(), 1);
+    EXPECT_EQ(driver.transport.sent.back().second.refusal().reason(), v1::Refusal::BAD_MESSAGE);
+    driver.FromTransmitter(1, Answer(1, asked));  // too late: the pair has failed in this window
+    driver.FromTransmitter(0, Answer(0, asked));
+    EXPECT_EQ(driver.node.refusals(), 1);
+    ASSERT_EQ(Asked(driver, 0).size(), 2u);
+    EXPECT_EQ(Asked(driver, 1).size(), 1u);
+    driver.FromTransmitter(0, Answer(0, Asked(driver, 0)[1]));
+    EXPECT_EQ(driver.transport.Of(Body::kInferReport)[0].infer_report().samples(), 8u);
   }
-  driver_.FromTransmitter(1, good);
-  driver_.FromTransmitter(1, good);  // repeated
-  EXPECT_EQ(driver_.node.refusals(), ++refused);
+}
+
+// What the lost pair owes is decoded without it: as with links to the other transmitter alone.
+TEST_F(ReceiverInferTest, LostPairsAreErasures) {
+  Start(InferStart(0, 12, 4, 2));
   driver_.FromTransmitter(0, Answer(0, Asked(0)[0]));
-  EXPECT_EQ(driver_.Count(Body::kInferReport), 1u);
-  driver_.FromTransmitter(0, Answer(0, Asked(0)[0]));  // after the report
-  EXPECT_EQ(driver_.node.refusals(), ++refused);
+  EXPECT_EQ(Asked(0).size(), 2u);
+  driver_.Lose(NodeId::Transmitter(1));
+  ASSERT_EQ(Asked(0).size(), 3u);  // the first request is complete
+  EXPECT_EQ(Asked(1).size(), 2u);
+  driver_.FromTransmitter(0, Answer(0, Asked(0)[1]));
+  driver_.FromTransmitter(0, Answer(0, Asked(0)[2]));
+  const auto labels = data::OpenLabels(driver_.scenario, 1).value();
+  uint64_t correct = 0;
+  for (const v1::SampleRequest& request : Asked(0)) {
+    data::RoundSamples samples;
+    for (uint32_t i = 0; i < request.samples(); ++i)
+      samples.samples.push_back(static_cast<int64_t>(request.first_sample() + i));
+    correct += driver_.node.decoders()
+                   ->Classify({{0, 1, {0}, Z(0, 1, request), {}}}, request.samples())
+                   .eq(labels->Batch(data::Split::kTest, {samples}))
+                   .sum()
+                   .item<int64_t>();
+  }
+  const auto reports = driver_.transport.Of(Body::kInferReport);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].infer_report().samples(), 12u);
+  EXPECT_EQ(reports[0].infer_report().correct(), correct);
+}
+
+TEST_F(ReceiverInferTest, WithoutAnyPairLeftItStillEnds) {
+  Start(InferStart(0, 50, 4, 2));
+  driver_.Lose(NodeId::Transmitter(0));
+  driver_.Lose(NodeId::Transmitter(1));
+  const auto reports = driver_.transport.Of(Body::kInferReport);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].infer_report().samples(), 50u);
 }
 
 TEST_F(ReceiverInferTest, FeaturesBeforeTheStartAreRefused) {
@@ -192,18 +231,21 @@ TEST_F(ReceiverInferTest, AbortEndsTheSession) {
   Start(InferStart(0, 10, 4, 1));
   const v1::Message answer = Answer(0, Asked(0)[0]);
   driver_.Abort();
+  driver_.transport.sent.clear();
   driver_.FromTransmitter(0, answer);
-  EXPECT_EQ(driver_.node.refusals(), 1);
+  EXPECT_TRUE(driver_.transport.sent.empty());
   driver_.RunTrain(0);
+  EXPECT_EQ(driver_.node.refusals(), 0);
 }
 
-TEST_F(ReceiverInferTest, StartThatMakesNoSenseIsFatal) {
+TEST_F(ReceiverInferTest, StartThatMakesNoSenseIsRefused) {
   for (const v1::Message& start : {InferStart(0, 0, 4, 1), InferStart(0, 10, 0, 1),
                                    InferStart(0, 10, 4, 0), InferStart(1, 10, 4, 1)}) {
     ReceiverDriver driver;
     driver.Open(OpenInfer(driver.scenario, 0, 0));
     driver.FromCoordinator(driver.Grant());
-    EXPECT_FALSE(driver.TryFromCoordinator(start).ok());
+    driver.FromCoordinator(start);
+    EXPECT_EQ(driver.node.refusals(), 1);
   }
 }
 

@@ -12,22 +12,49 @@ using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::Pair;
 
-TEST(ReceiverNodeTest, IsReadyWhenEveryTransmitterHasAnswered) {
+TEST(ReceiverNodeTest, IsReadyAtOnceAndTellsOfEachStream) {
   ReceiverDriver driver(TinyScenario(), false);
   EXPECT_THAT(driver.transport.dialled, ElementsAre(Pair(NodeId::Transmitter(0), "host1:1"),
                                                     Pair(NodeId::Transmitter(1), "host2:1")));
+  EXPECT_FALSE(driver.LastReady().live());
+  EXPECT_TRUE(driver.PairsSaid().empty());
   driver.Connected(1);
   driver.Connected(1);
-  EXPECT_TRUE(driver.transport.sent.empty());
+  ASSERT_EQ(driver.PairsSaid().size(), 1u);
+  EXPECT_EQ(driver.PairsSaid()[0].transmitter(), 1u);
+  EXPECT_EQ(driver.PairsSaid()[0].receiver(), 1u);
+  EXPECT_TRUE(driver.PairsSaid()[0].up());
   driver.Connected(0);
-  EXPECT_EQ(driver.LastReport().window(), UINT64_MAX);
+  EXPECT_EQ(driver.PairsSaid().size(), 2u);
 }
 
-TEST(ReceiverNodeTest, RefusedByATransmitterItCannotGoOn) {
-  ReceiverDriver driver(TinyScenario(), false);
+TEST(ReceiverNodeTest, DialsWhereTheCoordinatorSays) {
+  ReceiverDriver driver;
+  driver.transport.dialled.clear();
+  v1::Message addresses;
+  addresses.mutable_addresses()->add_transmitter_address("");  // not known
+  driver.FromCoordinator(addresses);
+  EXPECT_EQ(driver.node.refusals(), 1);  // the scenario has two
+  addresses.mutable_addresses()->add_transmitter_address("elsewhere:2");
+  driver.FromCoordinator(addresses);
+  EXPECT_EQ(driver.node.refusals(), 1);
+  EXPECT_THAT(driver.transport.dialled, ElementsAre(Pair(NodeId::Transmitter(1), "elsewhere:2")));
+}
+
+TEST(ReceiverNodeTest, ATransmitterThatNeverLetItInEndsIt) {
   v1::Message refusal;
+  refusal.mutable_refusal()->set_reason(v1::Refusal::IDENTITY);
   refusal.mutable_refusal()->set_detail("no");
+  ReceiverDriver driver(TinyScenario(), false);
   EXPECT_TRUE(absl::IsPermissionDenied(driver.node.Handle(NodeId::Transmitter(0), refusal)));
+  const auto said = driver.transport.Of(Body::kRefusal, NodeId::Coordinator());
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0].refusal().reason(), v1::Refusal::FAILED);
+  // One that did is a pair that has failed.
+  ReceiverDriver other;
+  other.Lose(NodeId::Transmitter(0));
+  EXPECT_TRUE(other.node.Handle(NodeId::Transmitter(0), refusal).ok());
+  EXPECT_FALSE(other.PairsSaid().back().up());
 }
 
 TEST(ReceiverNodeTest, TrainingWindowGoesStepByStep) {
@@ -147,33 +174,42 @@ TEST(ReceiverNodeTest, AsksAndAwaitsOnlyTransmittersThatAreUp) {
   EXPECT_EQ(driver.Count(Body::kReport), 1u);
 }
 
-TEST(ReceiverNodeTest, CoordinatorOutOfOrderIsFatal) {
-  const auto fails = [](const v1::Message& message, bool open) {
-    ReceiverDriver driver;
-    if (open) driver.Open(OpenTrain(driver.scenario, 5));
-    return !driver.TryFromCoordinator(message).ok();
-  };
-  v1::Message welcome, again, commit, parameters, infer, grant;
-  welcome.mutable_welcome()->set_scenario_yaml(EmitScenario(TinyScenario()));
-  *again.mutable_open_window() = OpenTrain(TinyScenario(), 6);
-  commit.mutable_commit()->set_window(5);
+TEST(ReceiverNodeTest, CoordinatorOutOfOrderIsRefused) {
+  v1::Message again, before, commit, other, abort, parameters, claim, infer, grant;
+  *again.mutable_open_window() = OpenTrain(TinyScenario(), 1);
+  *before.mutable_open_window() = OpenTrain(TinyScenario(), 0);
+  before.set_attempt(9);
+  commit.mutable_commit()->set_window(1);
+  other.mutable_commit()->set_window(2);
+  abort.mutable_abort()->set_window(2);
   parameters.mutable_parameters_request();
-  infer.mutable_infer_start()->set_window(5);
-  grant.mutable_grant()->set_window(4);
-  EXPECT_TRUE(fails(welcome, false));
-  EXPECT_TRUE(fails(again, true));
-  EXPECT_TRUE(fails(commit, true));
-  EXPECT_TRUE(fails(commit, false));
-  EXPECT_TRUE(fails(parameters, true));
-  EXPECT_TRUE(fails(infer, true));
-  EXPECT_TRUE(fails(grant, true));
+  claim.mutable_claim()->set_window(1);
+  infer.mutable_infer_start()->set_window(1);
+  grant.mutable_grant()->set_window(0);
+  ReceiverDriver driver, clean;
+  driver.RunTrain(0);
+  clean.RunTrain(0);
+  driver.Open(OpenTrain(driver.scenario, 1));
+  for (const v1::Message& message :
+       {again, before, commit, other, abort, parameters, claim, infer, grant}) {
+    const int refused = driver.node.refusals();
+    driver.FromCoordinator(message);
+    EXPECT_EQ(driver.node.refusals(), refused + 1) << message.ShortDebugString();
+    EXPECT_EQ(driver.transport.sent.back().first, NodeId::Coordinator());
+    EXPECT_EQ(driver.transport.sent.back().second.refusal().reason(), v1::Refusal::BAD_MESSAGE);
+  }
+  driver.Finish();
+  clean.RunTrain(1);
+  EXPECT_EQ(driver.Parameters(), clean.Parameters());
 }
 
-TEST(ReceiverNodeTest, GrantThatMakesNoSenseIsFatal) {
+TEST(ReceiverNodeTest, GrantThatMakesNoSenseIsRefused) {
   struct Bad {
-    int k, m, t, round;
+    int k, m, t;
+    std::vector<uint32_t> rounds;
   };
-  for (const Bad& bad : {Bad{2, 0, 1, 0}, Bad{0, 2, 1, 0}, Bad{0, 0, 0, 0}, Bad{0, 0, 1, 5}}) {
+  for (const Bad& bad : {Bad{2, 0, 1, {0}}, Bad{0, 2, 1, {0}}, Bad{0, 0, 0, {0}}, Bad{0, 0, 1, {5}},
+                         Bad{0, 0, 1, {}}, Bad{0, 0, 1, {1, 1}}, Bad{0, 0, 1, {2, 1}}}) {
     ReceiverDriver driver;
     driver.Open(OpenTrain(driver.scenario, 0));
     v1::Message grant;
@@ -181,8 +217,12 @@ TEST(ReceiverNodeTest, GrantThatMakesNoSenseIsFatal) {
     link->set_transmitter(bad.k);
     link->set_modality(bad.m);
     link->set_task(bad.t);
-    link->add_round(bad.round);
-    EXPECT_FALSE(driver.TryFromCoordinator(grant).ok()) << link->ShortDebugString();
+    link->mutable_round()->Add(bad.rounds.begin(), bad.rounds.end());
+    driver.FromCoordinator(grant);
+    EXPECT_EQ(driver.node.refusals(), 1) << link->ShortDebugString();
+    driver.Finish();  // the right one still works
+    EXPECT_EQ(driver.node.refusals(), 1);
+    EXPECT_EQ(driver.Count(Body::kReport), 1u);
   }
 }
 

@@ -1,4 +1,4 @@
-// Bad messages of transmitters: refused, counted, without a trace.
+// Bad messages of transmitters: refused, counted, and as if the pair had broken at that moment.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -73,87 +73,110 @@ std::vector<std::pair<std::string, Spoil>> OrderSpoils() {
 
 class ReceiverRefusalTest : public ::testing::Test {
  protected:
-  ReceiverRefusalTest() {
-    disturbed_.RunTrain(0);
-    clean_.RunTrain(0);
-    disturbed_.Open(OpenTrain(disturbed_.scenario, 1));
-    clean_.RunTrain(1);
-    for (int k = 0; k < 2; ++k) {
-      good_[k] = disturbed_.Features(k);
-      EXPECT_GT(good_[k].features().link_size(), 0);
+  // Window 1 is open at `driver`.
+  static void Start(ReceiverDriver* driver) {
+    driver->RunTrain(0);
+    driver->Open(OpenTrain(driver->scenario, 1));
+  }
+  // The rest of it with transmitter 1 alone; returns the state after the commit.
+  static std::string FinishWithout1(ReceiverDriver* driver) {
+    driver->FromTransmitter(0, driver->Features(0));
+    const v1::Report report = driver->LastReport();
+    EXPECT_EQ(report.window(), 1u);
+    EXPECT_EQ(report.failed_size(), 1);
+    if (report.failed_size() == 1) {
+      EXPECT_EQ(report.failed(0).transmitter(), 1u);
+      EXPECT_EQ(report.failed(0).receiver(), 1u);
+      EXPECT_EQ(report.failed(0).stage(), v1::PairFailure::FEATURES);
     }
+    EXPECT_EQ(driver->Count(Body::kGradients), 1u);
+    driver->Commit();
+    return driver->Parameters();
   }
-  void ExpectNoTrace() {
-    disturbed_.Commit();
-    EXPECT_EQ(disturbed_.Parameters(), clean_.Parameters());
+  // The state after the same window in which the pair breaks.
+  static std::string Expected() {
+    ReceiverDriver broken;
+    Start(&broken);
+    broken.FromCoordinator(broken.Grant());
+    broken.Lose(NodeId::Transmitter(1));
+    return FinishWithout1(&broken);
   }
-  ReceiverDriver disturbed_, clean_;
-  v1::Message good_[2];
+  static std::vector<std::pair<std::string, Spoil>> AllSpoils() {
+    auto spoils = ContentSpoils();
+    for (const auto& spoil : OrderSpoils()) spoils.push_back(spoil);
+    return spoils;
+  }
 };
 
 TEST_F(ReceiverRefusalTest, BadFeatures) {
-  disturbed_.FromCoordinator(disturbed_.Grant());
-  auto spoils = ContentSpoils();
-  for (const auto& spoil : OrderSpoils()) spoils.push_back(spoil);
-  for (const auto& [name, spoil] : spoils) {
-    v1::Message message = good_[1];
+  const std::string expected = Expected();
+  for (const auto& [name, spoil] : AllSpoils()) {
+    ReceiverDriver driver;
+    Start(&driver);
+    driver.FromCoordinator(driver.Grant());
+    v1::Message message = driver.Features(1);
+    ASSERT_GT(message.features().link_size(), 0);
     spoil(&message);
-    ExpectRefused(&disturbed_, 1, message, name);
+    ExpectRefused(&driver, 1, message, name);
+    EXPECT_EQ(driver.transport.sent[0].second.attempt(), driver.attempt) << name;
+    driver.FromTransmitter(1, driver.Features(1));  // too late
+    EXPECT_EQ(driver.node.refusals(), 1);
+    EXPECT_EQ(FinishWithout1(&driver), expected) << name;
+    driver.RunTrain(2);  // the pair is back
+    EXPECT_EQ(driver.LastReport().failed_size(), 0);
   }
-  disturbed_.FromTransmitter(1, good_[1]);
-  ExpectRefused(&disturbed_, 1, good_[1], "repeated");
-  disturbed_.FromTransmitter(0, good_[0]);
-  EXPECT_EQ(disturbed_.LastReport().window(), 1u);
-  ExpectRefused(&disturbed_, 0, good_[0], "after the report");
-  ExpectNoTrace();
 }
 
 // Before the grant, what the features hold can't be judged; with the grant it is.
 TEST_F(ReceiverRefusalTest, BadFeaturesThatOvertookTheGrant) {
+  const std::string expected = Expected();
   for (const auto& [name, spoil] : ContentSpoils()) {
     ReceiverDriver driver;
-    driver.RunTrain(0);
-    driver.Open(OpenTrain(driver.scenario, 1));
-    v1::Message message = good_[1];
+    Start(&driver);
+    v1::Message message = driver.Features(1);
     spoil(&message);
     driver.FromTransmitter(1, message);
     EXPECT_EQ(driver.node.refusals(), 0) << name;
     driver.FromCoordinator(driver.Grant());
     EXPECT_EQ(driver.node.refusals(), 1) << name;
     EXPECT_EQ(driver.transport.Of(Body::kRefusal, NodeId::Transmitter(1)).size(), 1u) << name;
-    // The right ones still work.
-    driver.FromTransmitter(1, good_[1]);
-    driver.FromTransmitter(0, good_[0]);
-    EXPECT_EQ(driver.node.refusals(), 1) << name;
-    driver.Commit();
-    EXPECT_EQ(driver.Parameters(), clean_.Parameters()) << name;
+    EXPECT_EQ(FinishWithout1(&driver), expected) << name;
   }
 }
 
-TEST_F(ReceiverRefusalTest, FeaturesOutsideTheirWindow) {
-  for (const auto& [name, spoil] : OrderSpoils()) {
-    v1::Message message = good_[0];
-    spoil(&message);
-    ExpectRefused(&disturbed_, 0, message, name);
-  }
-  disturbed_.FromTransmitter(0, good_[0]);
-  ExpectRefused(&disturbed_, 0, good_[0], "repeated before the grant");
-  disturbed_.FromTransmitter(1, good_[1]);
-  disturbed_.FromCoordinator(disturbed_.Grant());
-  ExpectNoTrace();
-  ExpectRefused(&disturbed_, 0, good_[0], "after the commit");
+// Once the features are here they stand, whatever comes after them.
+TEST_F(ReceiverRefusalTest, RepeatedFeatures) {
+  ReceiverDriver disturbed, clean;
+  Start(&disturbed);
+  const v1::Message good[] = {disturbed.Features(0), disturbed.Features(1)};
+  disturbed.FromCoordinator(disturbed.Grant());
+  disturbed.FromTransmitter(1, good[1]);
+  ExpectRefused(&disturbed, 1, good[1], "repeated");
+  disturbed.FromTransmitter(0, good[0]);
+  EXPECT_EQ(disturbed.LastReport().failed_size(), 0);
+  EXPECT_TRUE(disturbed.transport.Of(Body::kGradients, NodeId::Transmitter(1)).empty());
+  ExpectRefused(&disturbed, 0, good[0], "after the report");
+  disturbed.Commit();
+  disturbed.transport.sent.clear();
+  disturbed.FromTransmitter(0, good[0]);  // of the past
+  EXPECT_TRUE(disturbed.transport.sent.empty());
+  clean.RunTrain(0);
+  clean.RunTrain(1);
+  EXPECT_EQ(disturbed.Parameters(), clean.Parameters());
 }
 
-TEST_F(ReceiverRefusalTest, StrangersAndOtherMessagesAreIgnored) {
-  disturbed_.transport.sent.clear();
-  disturbed_.FromTransmitter(2, good_[0]);  // the scenario has two transmitters
+TEST_F(ReceiverRefusalTest, StrangersAndOtherMessages) {
+  ReceiverDriver driver;
+  Start(&driver);
+  driver.transport.sent.clear();
+  driver.FromTransmitter(2, driver.Features(0));  // the scenario has two transmitters
+  EXPECT_TRUE(driver.node.Handle(NodeId::Receiver(0), driver.Features(0)).ok());
+  EXPECT_TRUE(driver.transport.sent.empty());
   v1::Message gradients;
   gradients.mutable_gradients()->set_window(1);
-  disturbed_.FromTransmitter(0, gradients);
-  EXPECT_TRUE(disturbed_.transport.sent.empty());
-  EXPECT_FALSE(disturbed_.node.Handle(NodeId::Receiver(0), good_[0]).ok());
-  disturbed_.Finish();
-  EXPECT_EQ(disturbed_.Parameters(), clean_.Parameters());
+  ExpectRefused(&driver, 1, gradients, "gradients");
+  driver.FromCoordinator(driver.Grant());
+  EXPECT_EQ(FinishWithout1(&driver), Expected());
 }
 
 }  // namespace

@@ -20,26 +20,52 @@ using Body = v1::Message::BodyCase;
 // Transmitter 2 of the tiny scenario: image_fft, noise, noise.
 class TransmitterDriver {
  public:
-  explicit TransmitterDriver(const Scenario& scenario = TinyScenario()) : scenario(scenario) {
-    v1::Message welcome;
-    welcome.mutable_welcome()->set_scenario_yaml(EmitScenario(scenario));
-    FromCoordinator(welcome);
+  explicit TransmitterDriver(const Scenario& scenario = TinyScenario(),
+                             const std::string& state_folder = "")
+      : scenario(scenario), node(1, &transport, {state_folder}) {
+    Welcome();
+    for (int t = 0; t < 2; ++t) Connected(t);
   }
 
-  absl::Status TryFromCoordinator(const v1::Message& message) {
+  void Welcome() {
+    v1::Message welcome;
+    welcome.mutable_welcome()->set_scenario_yaml(EmitScenario(scenario));
+    welcome.mutable_welcome()->set_run_id("run1");
+    FromCoordinator(welcome);
+  }
+  void Connected(int t) {
+    v1::Message hello;
+    hello.mutable_hello();
+    FromReceiver(t, hello);
+  }
+  void Lose(const NodeId& peer) {
+    const absl::Status status = node.PeerDown(peer, absl::UnavailableError("cable cut"));
+    EXPECT_TRUE(status.ok()) << status;
+  }
+
+  // Messages of windows carry the attempt of the last Open, unless they say otherwise.
+  absl::Status TryFromCoordinator(v1::Message message) {
+    if (message.attempt() == 0) message.set_attempt(attempt);
     return node.Handle(NodeId::Coordinator(), message);
   }
   void FromCoordinator(const v1::Message& message) {
     const absl::Status status = TryFromCoordinator(message);
     EXPECT_TRUE(status.ok()) << status;
   }
-  void FromReceiver(int t, const v1::Message& message) {
+  void FromReceiver(int t, v1::Message message) {
+    if (message.attempt() == 0) message.set_attempt(attempt);
     const absl::Status status = node.Handle(NodeId::Receiver(t), message);
     EXPECT_TRUE(status.ok()) << status;
   }
 
+  // The same for the attempt that the next Open starts.
+  v1::Message Early(v1::Message message) const {
+    message.set_attempt(attempt + 1);
+    return message;
+  }
   void Open(const v1::OpenWindow& window) {
     open = window;
+    ++attempt;
     v1::Message message;
     *message.mutable_open_window() = window;
     FromCoordinator(message);
@@ -93,6 +119,29 @@ class TransmitterDriver {
     }
     return message;
   }
+  v1::Ready LastReady() const {
+    const auto sent = transport.Of(Body::kReady, NodeId::Coordinator());
+    EXPECT_FALSE(sent.empty());
+    return sent.empty() ? v1::Ready() : sent.back().ready();
+  }
+  v1::Report LastReport() const {
+    const auto sent = transport.Of(Body::kReport, NodeId::Coordinator());
+    EXPECT_FALSE(sent.empty());
+    return sent.empty() ? v1::Report() : sent.back().report();
+  }
+  v1::Checkpointed Checkpoint(uint64_t window, uint64_t keep_from = 0) {
+    v1::Message message;
+    message.mutable_checkpoint()->set_window(window);
+    message.mutable_checkpoint()->set_keep_from(keep_from);
+    FromCoordinator(message);
+    return transport.Of(Body::kCheckpointed, NodeId::Coordinator()).back().checkpointed();
+  }
+  v1::Restored Restore(const v1::CheckpointId& id) {
+    v1::Message message;
+    *message.mutable_restore()->mutable_checkpoint() = id;
+    FromCoordinator(message);
+    return transport.Of(Body::kRestored, NodeId::Coordinator()).back().restored();
+  }
   void Commit() {
     v1::Message message;
     message.mutable_commit()->set_window(open.window());
@@ -104,14 +153,17 @@ class TransmitterDriver {
     FromCoordinator(message);
   }
   // A whole window in good order, granted as claimed.
-  void RunTrain(uint64_t window) {
+  void Report(uint64_t window) {
     Open(OpenTrain(scenario, window));
     FromCoordinator(GrantOf(Ask({0, 1, 2, 3}, {1, 2, 4})));
     for (int t = 0; t < 2; ++t) FromReceiver(t, Gradients(t));
+  }
+  void RunTrain(uint64_t window) {
+    Report(window);
     Commit();
   }
 
-  // What the node sends when it is asked for its parameters: all of its state that a run keeps.
+  // What the node sends when it is asked for its parameters.
   std::string Parameters() {
     v1::Message message;
     message.mutable_parameters_request();
@@ -124,8 +176,9 @@ class TransmitterDriver {
 
   Scenario scenario;
   RecordingTransport transport;
-  TransmitterNode node{1, &transport};
+  TransmitterNode node;
   v1::OpenWindow open;
+  uint64_t attempt = 0;
   std::vector<std::vector<uint32_t>> requests;
 };
 

@@ -77,29 +77,39 @@ TEST_F(TransmitterInferTest, RequestsThatOvertakeTheGrantAreKept) {
   EXPECT_EQ(driver_.node.refusals(), 0);
 }
 
-TEST_F(TransmitterInferTest, BadRequestsAreRefused) {
-  Start();
-  int refused = 0;
+TEST_F(TransmitterInferTest, BadRequestsAreRefusedAndEndThePairInThisWindow) {
   for (const v1::Message& message :
        {SampleRequest(0, 1, 0, 0), SampleRequest(0, 1, 0, UINT32_MAX), SampleRequest(1, 1, 0, 4),
-        driver_.Request(driver_.open, {0})}) {
-    driver_.FromReceiver(0, message);
-    EXPECT_EQ(driver_.node.refusals(), ++refused);
-    EXPECT_TRUE(driver_.transport.sent.back().second.has_refusal());
+        driver_.Request(OpenInfer(driver_.scenario, 0, 3), {0})}) {
+    TransmitterDriver driver;
+    driver.Open(OpenInfer(driver.scenario, 0, 3));
+    driver.FromCoordinator(TransmitterDriver::GrantOf(driver.Ask({0}, {0})));
+    driver.FromReceiver(0, message);
+    EXPECT_EQ(driver.node.refusals(), 1);
+    EXPECT_TRUE(driver.transport.sent.back().second.has_refusal());
+    driver.FromReceiver(0, SampleRequest(0, 2, 0, 4));
+    EXPECT_EQ(driver.Count(Body::kFeatures), 0u);
+    driver.FromReceiver(1, SampleRequest(0, 2, 0, 4));
+    EXPECT_EQ(driver.Count(Body::kFeatures), 1u);
+    EXPECT_EQ(driver.node.refusals(), 1);
   }
-  EXPECT_EQ(driver_.Count(Body::kFeatures), 0u);
-  driver_.FromReceiver(0, SampleRequest(0, 1, UINT64_MAX, 4));  // wraps around the test split
+}
+
+TEST_F(TransmitterInferTest, GoesRoundTheTestSplitAndEndsWithTheCommit) {
+  Start();
+  driver_.FromReceiver(0, SampleRequest(0, 1, UINT64_MAX, 4));
   EXPECT_EQ(driver_.Count(Body::kFeatures), 1u);
   driver_.Commit();
   driver_.FromReceiver(0, SampleRequest(0, 2, 0, 4));
-  EXPECT_EQ(driver_.node.refusals(), ++refused);
+  EXPECT_EQ(driver_.Count(Body::kFeatures), 1u);
+  EXPECT_EQ(driver_.node.refusals(), 0);
 }
 
 TEST_F(TransmitterInferTest, RequestForTheWindowAfterIsKept) {
   Start();
   const v1::OpenWindow next = OpenTrain(driver_.scenario, 1);
-  driver_.FromReceiver(0, driver_.Request(next, {0, 1}));
-  driver_.FromReceiver(1, driver_.Request(next, {2}));
+  driver_.FromReceiver(0, driver_.Early(driver_.Request(next, {0, 1})));
+  driver_.FromReceiver(1, driver_.Early(driver_.Request(next, {2})));
   driver_.Commit();
   EXPECT_TRUE(driver_.transport.sent.empty());
   driver_.Open(next);

@@ -30,12 +30,15 @@ v1::LinkRounds MakeLink(int m, int t, const std::vector<uint32_t>& rounds) {
 
 TEST(TransmitterNodeTest, SaysThatItIsReadyAndOpensStreams) {
   TransmitterDriver driver;
-  ASSERT_EQ(driver.transport.sent.size(), 1u);
-  EXPECT_EQ(driver.transport.sent[0].second.report().window(), UINT64_MAX);
-  v1::Message hello;
-  hello.mutable_hello();
-  driver.FromReceiver(1, hello);
+  ASSERT_EQ(driver.transport.sent.size(), 3u);
+  const v1::Ready& ready = driver.transport.sent[0].second.ready();
+  EXPECT_FALSE(ready.live());
+  EXPECT_FALSE(ready.in_doubt());
+  EXPECT_EQ(ready.checkpoint_size(), 0);
+  EXPECT_GT(ready.peak_rss_bytes(), 0u);
   EXPECT_EQ(driver.transport.Of(Body::kWelcome, NodeId::Receiver(1)).size(), 1u);
+  driver.Connected(2);  // the scenario has two receivers
+  EXPECT_EQ(driver.transport.sent.back().second.refusal().reason(), v1::Refusal::UNKNOWN_NODE);
 }
 
 TEST(TransmitterNodeTest, TrainingWindowGoesStepByStep) {
@@ -206,9 +209,9 @@ TEST(TransmitterNodeTest, RequestThatOvertakesTheWindowIsKept) {
   }
   const v1::OpenWindow next = OpenTrain(early.scenario, 1);
   // One receiver is told of the commit first; the other one asks between commit and OpenWindow.
-  early.FromReceiver(1, early.Request(next, {1, 2, 4}));
+  early.FromReceiver(1, early.Early(early.Request(next, {1, 2, 4})));
   early.Commit();
-  early.FromReceiver(0, early.Request(next, {0, 1, 2, 3}));
+  early.FromReceiver(0, early.Early(early.Request(next, {0, 1, 2, 3})));
   EXPECT_EQ(early.Count(Body::kClaim), 1u);
   early.Open(next);
   punctual.Commit();
@@ -236,27 +239,57 @@ TEST(TransmitterNodeTest, DoesNotWaitForReceiversThatAreDown) {
   EXPECT_TRUE(driver.transport.sent.back().second.has_report());
 }
 
-// The coordinator's word is not refused but ends the node: there is nobody to go on with.
-TEST(TransmitterNodeTest, CoordinatorOutOfOrderIsFatal) {
-  const auto fails = [](const v1::Message& message, bool open) {
-    TransmitterDriver driver;
-    if (open) driver.Open(OpenTrain(driver.scenario, 5));
-    return !driver.TryFromCoordinator(message).ok();
-  };
-  v1::Message welcome, again, commit, parameters;
-  welcome.mutable_welcome()->set_scenario_yaml(EmitScenario(TinyScenario()));
-  *again.mutable_open_window() = OpenTrain(TinyScenario(), 6);
-  commit.mutable_commit()->set_window(5);
+// A message that makes no sense is refused, whoever sent it; the node goes on as if it had not
+// come.
+TEST(TransmitterNodeTest, CoordinatorOutOfOrderIsRefused) {
+  v1::Message again, before, commit, other, abort, parameters, request, infer;
+  *again.mutable_open_window() = OpenTrain(TinyScenario(), 1);
+  *before.mutable_open_window() = OpenTrain(TinyScenario(), 0);
+  before.set_attempt(9);
+  commit.mutable_commit()->set_window(1);
+  other.mutable_commit()->set_window(2);
+  abort.mutable_abort()->set_window(2);
   parameters.mutable_parameters_request();
-  EXPECT_TRUE(fails(welcome, false));
-  EXPECT_TRUE(fails(again, true));
-  EXPECT_TRUE(fails(commit, true));
-  EXPECT_TRUE(fails(commit, false));
-  EXPECT_TRUE(fails(parameters, true));
-  EXPECT_TRUE(fails(MessageOf(MakeLink(0, 0, {0}), 5), true));  // before the claim
+  request.mutable_request()->set_window(1);
+  infer.mutable_infer_start()->set_window(1);
+  const v1::Message messages[] = {
+      again,   before, commit,
+      other,   abort,  parameters,
+      request, infer,  MessageOf(MakeLink(0, 0, {0}), 1)};  // before the claim
+  TransmitterDriver driver, clean;
+  driver.RunTrain(0);
+  clean.RunTrain(0);
+  driver.Open(OpenTrain(driver.scenario, 1));
+  for (const v1::Message& message : messages) {
+    const int before = driver.node.refusals();
+    driver.FromCoordinator(message);
+    EXPECT_EQ(driver.node.refusals(), before + 1) << message.ShortDebugString();
+    EXPECT_EQ(driver.transport.sent.back().first, NodeId::Coordinator());
+    EXPECT_EQ(driver.transport.sent.back().second.refusal().reason(), v1::Refusal::BAD_MESSAGE);
+  }
+  driver.FromCoordinator(TransmitterDriver::GrantOf(driver.Ask({0, 1, 2, 3}, {1, 2, 4})));
+  for (int t = 0; t < 2; ++t) driver.FromReceiver(t, driver.Gradients(t));
+  driver.Commit();
+  clean.RunTrain(1);
+  EXPECT_EQ(driver.Parameters(), clean.Parameters());
 }
 
-TEST(TransmitterNodeTest, GrantThatMakesNoSenseIsFatal) {
+TEST(TransmitterNodeTest, AnythingBeforeTheWelcomeIsRefused) {
+  RecordingTransport transport;
+  TransmitterNode node(1, &transport);
+  v1::Message open;
+  open.set_attempt(1);
+  *open.mutable_open_window() = OpenTrain(TinyScenario(), 0);
+  EXPECT_TRUE(node.Handle(NodeId::Coordinator(), open).ok());
+  EXPECT_EQ(node.refusals(), 1);
+  v1::Message request;
+  request.mutable_request();
+  EXPECT_TRUE(node.Handle(NodeId::Receiver(0), request).ok());
+  EXPECT_TRUE(node.PeerDown(NodeId::Receiver(0), absl::UnavailableError("gone")).ok());
+  EXPECT_TRUE(node.PeerDown(NodeId::Coordinator(), absl::UnavailableError("gone")).ok());
+}
+
+TEST(TransmitterNodeTest, GrantThatMakesNoSenseIsRefused) {
   v1::LinkRounds foreign = MakeLink(0, 0, {0});
   foreign.set_transmitter(0);
   for (const v1::LinkRounds& link : {MakeLink(3, 0, {0}), MakeLink(0, 2, {0}), MakeLink(0, 0, {5}),
@@ -264,17 +297,12 @@ TEST(TransmitterNodeTest, GrantThatMakesNoSenseIsFatal) {
     TransmitterDriver driver;
     driver.Open(OpenTrain(driver.scenario, 0));
     driver.Ask({0, 1}, {});
-    EXPECT_FALSE(driver.TryFromCoordinator(MessageOf(link, 0)).ok()) << link.ShortDebugString();
+    driver.FromCoordinator(MessageOf(link, 0));
+    EXPECT_EQ(driver.node.refusals(), 1) << link.ShortDebugString();
     EXPECT_EQ(driver.Count(Body::kFeatures), 0u);
+    driver.FromCoordinator(MessageOf(MakeLink(0, 0, {0}), 0));
+    EXPECT_EQ(driver.Count(Body::kFeatures), 2u);
   }
-}
-
-TEST(TransmitterNodeTest, WindowNumbersDoNotComeBack) {
-  TransmitterDriver driver;
-  driver.RunTrain(3);
-  v1::Message message;
-  *message.mutable_open_window() = OpenTrain(driver.scenario, 3);
-  EXPECT_FALSE(driver.TryFromCoordinator(message).ok());
 }
 
 TEST(TransmitterNodeTest, StopEndsIt) {

@@ -1,4 +1,4 @@
-// Bad messages of receivers: refused, counted, without a trace.
+// Bad messages of receivers: refused, counted, and as if the pair had broken at that moment.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,6 +30,26 @@ void SetRounds(v1::Message* message, const std::vector<uint32_t>& rounds) {
   message->mutable_request()->mutable_round()->Add(rounds.begin(), rounds.end());
 }
 
+// The rest of window 1 with receiver 2 alone; returns the state after the commit.
+std::string FinishWithout0(TransmitterDriver* driver, v1::PairFailure::Stage stage) {
+  if (stage == v1::PairFailure::REQUEST) {
+    driver->requests = {{}, {1, 2, 4}};
+    driver->FromReceiver(1, driver->Request(driver->open, {1, 2, 4}));
+    driver->FromCoordinator(TransmitterDriver::GrantOf(driver->LastClaim()));
+  }
+  driver->FromReceiver(1, driver->Gradients(1));
+  const v1::Report report = driver->LastReport();
+  EXPECT_EQ(report.window(), 1u);
+  EXPECT_EQ(report.failed_size(), 1);
+  if (report.failed_size() == 1) {
+    EXPECT_EQ(report.failed(0).transmitter(), 1u);
+    EXPECT_EQ(report.failed(0).receiver(), 0u);
+    EXPECT_EQ(report.failed(0).stage(), stage);
+  }
+  driver->Commit();
+  return driver->Parameters();
+}
+
 TEST(TransmitterRefusalTest, BadRequests) {
   const std::vector<std::pair<std::string, Spoil>> spoils = {
       {"other randomness",
@@ -53,28 +73,47 @@ TEST(TransmitterRefusalTest, BadRequests) {
       {"features", [](v1::Message* m) { m->mutable_features()->set_window(1); }},
       {"gradients", [](v1::Message* m) { m->mutable_gradients()->set_window(1); }},
       {"sample request", [](v1::Message* m) { m->mutable_sample_request()->set_window(1); }},
-      {"empty", [](v1::Message* m) { m->Clear(); }}};
-  TransmitterDriver disturbed, clean;
-  disturbed.RunTrain(0);
-  clean.RunTrain(0);
-  disturbed.Open(OpenTrain(disturbed.scenario, 1));
+      {"commit", [](v1::Message* m) { m->mutable_commit(); }},
+      {"empty", [](v1::Message* m) { m->clear_request(); }}};
+  TransmitterDriver broken;
+  broken.RunTrain(0);
+  broken.Open(OpenTrain(broken.scenario, 1));
+  broken.Lose(NodeId::Receiver(0));
+  const std::string expected = FinishWithout0(&broken, v1::PairFailure::REQUEST);
   for (const auto& [name, spoil] : spoils) {
-    v1::Message message = disturbed.Request(disturbed.open, {0, 1, 2, 3});
+    TransmitterDriver driver;
+    driver.RunTrain(0);
+    driver.Open(OpenTrain(driver.scenario, 1));
+    v1::Message message = driver.Request(driver.open, {0, 1, 2, 3});
     spoil(&message);
-    ExpectRefused(&disturbed, 0, message, name);
+    ExpectRefused(&driver, 0, message, name);
+    EXPECT_EQ(driver.transport.sent[0].second.attempt(), driver.attempt) << name;
+    // What comes after it in this window does not count any more.
+    driver.FromReceiver(0, driver.Request(driver.open, {0}));
+    EXPECT_EQ(driver.node.refusals(), 1);
+    EXPECT_EQ(FinishWithout0(&driver, v1::PairFailure::REQUEST), expected) << name;
+    driver.RunTrain(2);  // the pair is back
+    EXPECT_EQ(driver.LastReport().failed_size(), 0);
   }
-  disturbed.requests = {{0, 1, 2, 3}, {1, 2, 4}};
-  disturbed.FromReceiver(0, disturbed.Request(disturbed.open, {0, 1, 2, 3}));
-  ExpectRefused(&disturbed, 0, disturbed.Request(disturbed.open, {4}), "repeated");
-  disturbed.FromReceiver(1, disturbed.Request(disturbed.open, {1, 2, 4}));
-  const v1::Claim claim = disturbed.LastClaim();
-  ExpectRefused(&disturbed, 0, disturbed.Request(disturbed.open, {4}), "after the claim");
-  disturbed.FromCoordinator(TransmitterDriver::GrantOf(claim));
-  for (int t = 0; t < 2; ++t) disturbed.FromReceiver(t, disturbed.Gradients(t));
-  disturbed.Commit();
-  clean.RunTrain(1);
-  EXPECT_EQ(claim.SerializeAsString(), clean.LastClaim().SerializeAsString());
-  EXPECT_EQ(disturbed.Parameters(), clean.Parameters());
+}
+
+TEST(TransmitterRefusalTest, RepeatedRequest) {
+  TransmitterDriver driver;
+  driver.Open(OpenTrain(driver.scenario, 0));
+  driver.FromReceiver(0, driver.Request(driver.open, {0, 1}));
+  ExpectRefused(&driver, 0, driver.Request(driver.open, {4}), "repeated");
+  // The first one stands: its links are claimed, and fail with the pair.
+  driver.requests = {{0, 1}, {2}};
+  driver.FromReceiver(1, driver.Request(driver.open, {2}));
+  const v1::Claim claim = driver.LastClaim();
+  int of_0 = 0;
+  for (const v1::LinkRounds& link : claim.link()) of_0 += link.task() == 0;
+  EXPECT_GT(of_0, 0);
+  driver.FromCoordinator(TransmitterDriver::GrantOf(claim));
+  EXPECT_TRUE(driver.transport.Of(Body::kFeatures, NodeId::Receiver(0)).empty());
+  driver.FromReceiver(1, driver.Gradients(1));
+  ASSERT_EQ(driver.LastReport().failed_size(), 1);
+  EXPECT_EQ(driver.LastReport().failed(0).stage(), v1::PairFailure::GRADIENTS);
 }
 
 v1::LinkGradients* FirstLink(v1::Message* message) {
@@ -133,26 +172,48 @@ std::vector<std::pair<std::string, Spoil>> GradientSpoils() {
       {"loss infinite", [=](v1::Message* m) { m->mutable_gradients()->set_loss(0, kInfinity); }}};
 }
 
+// Window 1 up to the gradients.
+void RunToGradients(TransmitterDriver* driver) {
+  driver->RunTrain(0);
+  driver->Open(OpenTrain(driver->scenario, 1));
+  driver->FromCoordinator(TransmitterDriver::GrantOf(driver->Ask({0, 1, 2, 3}, {1, 2, 4})));
+}
+
 TEST(TransmitterRefusalTest, BadGradients) {
-  TransmitterDriver disturbed, clean;
-  disturbed.RunTrain(0);
-  clean.RunTrain(0);
-  disturbed.Open(OpenTrain(disturbed.scenario, 1));
-  disturbed.FromCoordinator(TransmitterDriver::GrantOf(disturbed.Ask({0, 1, 2, 3}, {1, 2, 4})));
-  const v1::Message good[] = {disturbed.Gradients(0), disturbed.Gradients(1)};
-  ASSERT_GT(good[0].gradients().link_size(), 0);
+  TransmitterDriver broken;
+  RunToGradients(&broken);
+  broken.Lose(NodeId::Receiver(0));
+  const std::string expected = FinishWithout0(&broken, v1::PairFailure::GRADIENTS);
   for (const auto& [name, spoil] : GradientSpoils()) {
-    v1::Message message = good[0];
+    TransmitterDriver driver;
+    RunToGradients(&driver);
+    v1::Message message = driver.Gradients(0);
+    ASSERT_GT(message.gradients().link_size(), 0);
+    v1::Message good = message;
     spoil(&message);
-    ExpectRefused(&disturbed, 0, message, name);
+    const v1::Message features = driver.transport.Of(Body::kFeatures, NodeId::Receiver(1)).back();
+    ExpectRefused(&driver, 0, message, name);
+    driver.FromReceiver(0, good);
+    driver.transport.sent.emplace_back(NodeId::Receiver(1), features);
+    EXPECT_EQ(FinishWithout0(&driver, v1::PairFailure::GRADIENTS), expected) << name;
   }
+}
+
+// Once the gradients are here, the pair has done its part.
+TEST(TransmitterRefusalTest, RepeatedGradientsLeaveNoTrace) {
+  TransmitterDriver disturbed, clean;
+  RunToGradients(&disturbed);
+  const v1::Message good[] = {disturbed.Gradients(0), disturbed.Gradients(1)};
   disturbed.FromReceiver(0, good[0]);
   ExpectRefused(&disturbed, 0, good[0], "repeated");
   disturbed.FromReceiver(1, good[1]);
-  ASSERT_TRUE(disturbed.transport.sent.back().second.has_report());
+  EXPECT_EQ(disturbed.LastReport().failed_size(), 0);
   ExpectRefused(&disturbed, 1, good[1], "after the report");
   disturbed.Commit();
-  ExpectRefused(&disturbed, 1, good[1], "after the commit");
+  disturbed.transport.sent.clear();
+  disturbed.FromReceiver(1, good[1]);  // of the past
+  EXPECT_TRUE(disturbed.transport.sent.empty());
+  clean.RunTrain(0);
   clean.RunTrain(1);
   EXPECT_EQ(disturbed.Parameters(), clean.Parameters());
 }
@@ -160,12 +221,12 @@ TEST(TransmitterRefusalTest, BadGradients) {
 TEST(TransmitterRefusalTest, GradientsBeforeTheGrant) {
   TransmitterDriver driver;
   driver.Open(OpenTrain(driver.scenario, 0));
-  driver.requests = {{0}, {0}};
   v1::Message gradients;
   gradients.mutable_gradients()->set_window(0);
   ExpectRefused(&driver, 0, gradients, "before the claim");
-  driver.Ask({0}, {0});
-  ExpectRefused(&driver, 0, gradients, "before the grant");
+  driver.FromReceiver(1, driver.Request(driver.open, {0}));
+  EXPECT_EQ(driver.Count(Body::kClaim), 1u);
+  ExpectRefused(&driver, 1, gradients, "before the grant");
 }
 
 TEST(TransmitterRefusalTest, RefusalToAPeerThatIsGoneIsNoError) {
@@ -181,7 +242,8 @@ TEST(TransmitterRefusalTest, StrangersAreIgnored) {
   driver.transport.sent.clear();
   driver.FromReceiver(2, driver.Request(driver.open, {0}));  // the scenario has two receivers
   EXPECT_TRUE(driver.transport.sent.empty());
-  EXPECT_FALSE(driver.node.Handle(NodeId::Transmitter(0), driver.Request(driver.open, {0})).ok());
+  EXPECT_TRUE(driver.node.Handle(NodeId::Transmitter(0), driver.Request(driver.open, {0})).ok());
+  EXPECT_TRUE(driver.transport.sent.empty());
 }
 
 }  // namespace

@@ -1,0 +1,1 @@
+semlink_bench(checkpoint_cost SOURCES checkpoint_cost.cc DEPS semlink_method semlink_store)
