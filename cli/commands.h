@@ -20,6 +20,7 @@ void AddEvaluateCommand(CLI::App* app, Action* chosen);
 void AddInferCommand(CLI::App* app, Action* chosen);
 void AddValidateCommand(CLI::App* app, Action* chosen);
 void AddStatusCommand(CLI::App* app, Action* chosen);
+void AddLedgerCommand(CLI::App* app, Action* chosen);
 void AddDataCommand(CLI::App* app, Action* chosen);
 
 // Options that several subcommands share.

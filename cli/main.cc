@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   AddInferCommand(&app, &action);
   AddValidateCommand(&app, &action);
   AddStatusCommand(&app, &action);
+  AddLedgerCommand(&app, &action);
   AddDataCommand(&app, &action);
   try {
     app.parse(argc, argv);
