@@ -1,4 +1,5 @@
-// Messages in, joining, failures. The course of the run is in coordinator_run.cc.
+// Messages in and out, time, the end by failure. Who does what with them:
+// coordinator_members.cc, coordinator_run.cc, coordinator_checkpoints.cc, coordinator_replay.cc.
 #include "coordinator/coordinator_node.h"
 
 #include <spdlog/spdlog.h>
@@ -14,8 +15,6 @@
 namespace semlink::coordinator {
 namespace {
 
-// Report.window of the report by which a node says that it is ready (docs/protocol.md).
-constexpr uint64_t kReadyWindow = UINT64_MAX;
 constexpr absl::Duration kNoticeEvery = absl::Seconds(5);
 
 }  // namespace
@@ -23,6 +22,12 @@ constexpr absl::Duration kNoticeEvery = absl::Seconds(5);
 absl::StatusOr<std::unique_ptr<CoordinatorNode>> CoordinatorNode::Create(CoordinatorOptions options,
                                                                          Transport* transport,
                                                                          Clock* clock) {
+  std::unique_ptr<RunRecorder> recorder;
+  if (!options.resume_dir.empty()) {
+    ASSIGN_OR_RETURN(recorder, RunRecorder::Resume(options.resume_dir, clock));
+    options.scenario = recorder->scenario();
+    options.job = recorder->job_options();
+  }
   ASSIGN_OR_RETURN(Job job, Job::Make(options.scenario, options.job));
   if (options.parameters_dir.empty() && job.kind() != JobKind::kTrain) {
     return absl::InvalidArgumentError(
@@ -34,11 +39,22 @@ absl::StatusOr<std::unique_ptr<CoordinatorNode>> CoordinatorNode::Create(Coordin
   }
   auto node = std::unique_ptr<CoordinatorNode>(
       new CoordinatorNode(std::move(options), std::move(job), transport, clock));
-  ASSIGN_OR_RETURN(
-      node->recorder_,
-      RunRecorder::Create(node->options_.out_dir, node->options_.scenario, node->job_, clock));
-  if (!initial.empty()) node->recorder_->StartedFrom(initial);
+  if (recorder != nullptr) {
+    node->recorder_ = std::move(recorder);
+    RETURN_IF_ERROR(node->TakeUp());
+  } else {
+    ASSIGN_OR_RETURN(
+        node->recorder_,
+        RunRecorder::Create(node->options_.out_dir, node->options_.scenario, node->job_, clock));
+  }
+  node->faults_ = std::make_unique<CoordinatorFaults>(
+      node->options_.faults, &node->board_->faults(), transport, clock, node->recorder_.get());
+  RETURN_IF_ERROR(node->faults_->Open(node->options_.scenario, !node->options_.resume_dir.empty()));
+  if (!initial.empty() && !node->recorder_->has_parameters()) {
+    node->recorder_->StartedFrom(initial);
+  }
   node->initial_ = std::move(initial);
+  transport->SetSilence(absl::Seconds(node->options_.scenario.timeouts.silence_seconds));
   node->Publish();
   return node;
 }
@@ -52,6 +68,7 @@ CoordinatorNode::CoordinatorNode(CoordinatorOptions options, Job job, Transport*
       scenario_yaml_(EmitScenario(options_.scenario)),
       membership_(options_.scenario),
       board_(options_.board != nullptr ? options_.board : std::make_shared<StatusBoard>()),
+      started_at_(clock->Now()),
       last_notice_(clock->Now()) {}
 
 absl::Status CoordinatorNode::Handle(const NodeId& from, const v1::Message& message) {
@@ -59,32 +76,96 @@ absl::Status CoordinatorNode::Handle(const NodeId& from, const v1::Message& mess
   if (Member* member = membership_.Find(from); member != nullptr) {
     member->last_heard = clock_->Now();
   }
-  absl::Status status;
   if (const auto stop = board_->stop_requested(); stop.has_value()) {
-    status = absl::CancelledError(absl::StrCat("stopped: ", *stop));
+    Fail(absl::CancelledError(absl::StrCat("stopped: ", *stop)));
   } else {
-    status = Dispatch(from, message);
+    Guarded(Dispatch(from, message));
   }
-  if (!status.ok()) Fail(status);
   return absl::OkStatus();
+}
+
+absl::Status CoordinatorNode::PeerDown(const NodeId& peer, const absl::Status& why) {
+  if (!done_) Guarded(LoseNode(peer, std::string(why.message())));
+  return absl::OkStatus();
+}
+
+absl::Status CoordinatorNode::Tick() {
+  if (done_) return absl::OkStatus();
+  if (const auto stop = board_->stop_requested(); stop.has_value()) {
+    Fail(absl::CancelledError(absl::StrCat("stopped: ", *stop)));
+  } else {
+    Guarded(CheckTime());
+  }
+  return absl::OkStatus();
+}
+
+void CoordinatorNode::Guarded(const absl::Status& status) {
+  absl::Status end = status;
+  if (end.ok()) end = Settle();
+  if (!end.ok()) Fail(end);
+}
+
+absl::Status CoordinatorNode::Settle() {
+  for (;;) {
+    while (!unreachable_.empty()) {
+      const auto [id, why] = *unreachable_.begin();
+      unreachable_.erase(unreachable_.begin());
+      RETURN_IF_ERROR(LoseNode(id, why));
+    }
+    ASSIGN_OR_RETURN(const bool more, Advance());
+    if (done_ || (!more && unreachable_.empty())) return absl::OkStatus();
+  }
+}
+
+absl::StatusOr<bool> CoordinatorNode::Advance() {
+  if (done_ || window_.has_value()) return false;
+  switch (course_) {
+    case Course::kGathering:
+      return Gather();
+    case Course::kRestoring:
+      return ContinueRestore();
+    case Course::kReplaying:
+      return ContinueReplay();
+    case Course::kRunning:
+      return Continue();
+  }
+  return false;
 }
 
 absl::Status CoordinatorNode::Dispatch(const NodeId& from, const v1::Message& message) {
   if (message.has_hello()) return OnHello(from, message.hello());
   const Member* member = membership_.Find(from);
-  if (member == nullptr || member->state == MemberState::kAwaited ||
-      member->state == MemberState::kLost) {
+  if (member != nullptr && member->state == MemberState::kLost) {
+    ++stale_;  // on its way when the node was lost
+    return absl::OkStatus();
+  }
+  if (member == nullptr || member->state == MemberState::kAwaited) {
     return Refuse(from, MessageName(message), MessageRefusal::kForeign,
                   "its sender is not in the run");
   }
+  if (IsStale(message)) {
+    ++stale_;
+    return absl::OkStatus();
+  }
+  return DispatchStep(from, message);
+}
+
+absl::Status CoordinatorNode::DispatchStep(const NodeId& from, const v1::Message& message) {
   switch (message.body_case()) {
+    case v1::Message::kReady:
+      return OnReady(from, message.ready());
+    case v1::Message::kRestored:
+      return OnRestored(from, message.restored());
+    case v1::Message::kPairStatus:
+      return OnPairStatus(from, message.pair_status());
     case v1::Message::kReport:
-      if (message.report().window() == kReadyWindow) return OnReady(from, message.report());
       return OnReport(from, message.report());
     case v1::Message::kClaim:
       return OnClaim(from, message.claim());
     case v1::Message::kInferReport:
       return OnInferReport(from, message.infer_report());
+    case v1::Message::kCheckpointed:
+      return OnCheckpointed(from, message.checkpointed());
     case v1::Message::kParameters:
       return OnParameters(from, message.parameters());
     case v1::Message::kRefusal:
@@ -97,79 +178,10 @@ absl::Status CoordinatorNode::Dispatch(const NodeId& from, const v1::Message& me
   }
 }
 
-absl::Status CoordinatorNode::OnHello(const NodeId& from, const v1::Hello& hello) {
-  const auto refusal = membership_.Join(from, hello, clock_->Now());
-  if (refusal.has_value()) {
-    ++refusals_;
-    spdlog::warn("refused {}: {}", from.ToString(), refusal->detail);
-    RETURN_IF_ERROR(
-        recorder_->Event("refused", {{"node", from.ToString()}, {"reason", refusal->detail}}));
-    v1::Message answer;
-    answer.mutable_refusal()->set_reason(refusal->reason);
-    answer.mutable_refusal()->set_detail(refusal->detail);
-    transport_->Send(from, std::move(answer)).IgnoreError();  // it may have gone
-    return absl::OkStatus();
-  }
-  spdlog::info("{} joined ({}, process {})", from.ToString(), hello.software(), hello.pid());
-  RETURN_IF_ERROR(recorder_->Event(
-      "node_joined",
-      {{"node", from.ToString()}, {"software", hello.software()}, {"pid", hello.pid()}}));
-  if (from.role == Role::kTransmitter) RETURN_IF_ERROR(SendWelcome(membership_.Find(from)));
-  RETURN_IF_ERROR(WelcomeReceivers());
-  Publish();
-  return absl::OkStatus();
-}
-
-absl::Status CoordinatorNode::WelcomeReceivers() {
-  if (!membership_.AllTransmittersIn()) return absl::OkStatus();
-  for (const NodeId& id : membership_.In(MemberState::kJoining)) {
-    Member* member = membership_.Find(id);
-    if (id.role == Role::kReceiver && !member->welcomed) RETURN_IF_ERROR(SendWelcome(member));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CoordinatorNode::SendWelcome(Member* member) {
-  v1::Message message;
-  v1::Welcome* welcome = message.mutable_welcome();
-  welcome->set_scenario_yaml(scenario_yaml_);
-  welcome->set_run_id(recorder_->run_id());
-  if (member->id.role == Role::kReceiver) {
-    for (std::string& address : membership_.TransmitterAddresses()) {
-      welcome->add_transmitter_address(std::move(address));
-    }
-  }
-  if (const auto found = initial_.find(member->id); found != initial_.end()) {
-    *welcome->mutable_parameters() = found->second.tensor();
-  }
-  member->welcomed = true;
-  return Send(member->id, std::move(message));
-}
-
-absl::Status CoordinatorNode::OnReady(const NodeId& from, const v1::Report& report) {
-  if (!membership_.MarkReady(from)) {
-    v1::Message message;
-    *message.mutable_report() = report;
-    return Refuse(from, "Report", MessageRefusal::kDuplicate, "it has said that it is ready");
-  }
-  membership_.Find(from)->peak_rss_bytes = report.peak_rss_bytes();
-  spdlog::info("{} is ready", from.ToString());
-  if (membership_.Start()) {
-    spdlog::info("all {} nodes are ready: run {}", membership_.members().size(),
-                 recorder_->run_id());
-    RETURN_IF_ERROR(recorder_->Started(membership_));
-    RETURN_IF_ERROR(recorder_->Event("ready", {{"nodes", membership_.members().size()}}));
-    RETURN_IF_ERROR(Advance());
-  }
-  Publish();
-  return absl::OkStatus();
-}
-
-absl::Status CoordinatorNode::OnComplaint(const NodeId& from, const v1::Refusal& refusal) {
-  ++refusals_;
-  membership_.Find(from)->last_complaint = refusal.detail();
-  spdlog::warn("{} refused a message: {}", from.ToString(), refusal.detail());
-  return recorder_->Event("refused", {{"by", from.ToString()}, {"reason", refusal.detail()}});
+bool CoordinatorNode::IsStale(const v1::Message& message) {
+  const bool of_a_window =
+      message.has_claim() || message.has_report() || message.has_infer_report();
+  return of_a_window && (!window_.has_value() || message.attempt() != window_->attempt());
 }
 
 absl::Status CoordinatorNode::Refuse(const NodeId& from, const char* what, MessageRefusal reason,
@@ -185,106 +197,113 @@ absl::Status CoordinatorNode::Refuse(const NodeId& from, const char* what, Messa
   return absl::OkStatus();
 }
 
-absl::Status CoordinatorNode::PeerDown(const NodeId& peer, const absl::Status& why) {
-  if (done_) return absl::OkStatus();
-  if (const absl::Status status = OnGone(peer, why); !status.ok()) Fail(status);
-  return absl::OkStatus();
-}
-
-absl::Status CoordinatorNode::OnGone(const NodeId& peer, const absl::Status& why) {
-  const bool running = started();
-  const bool addresses_given = peer.role == Role::kTransmitter && membership_.ReceiverWelcomed();
-  const Member* member = membership_.Find(peer);
-  const std::string complaint = member != nullptr ? member->last_complaint : "";
-  if (!membership_.MarkGone(peer)) return absl::OkStatus();
-  std::string reason = absl::StrCat("lost ", peer.ToString());
-  if (!why.message().empty()) absl::StrAppend(&reason, ": ", why.message());
-  if (!complaint.empty()) absl::StrAppend(&reason, " (it had said: ", complaint, ")");
-  spdlog::warn("{}", reason);
-  RETURN_IF_ERROR(recorder_->Event("node_lost", {{"node", peer.ToString()}, {"reason", reason}}));
-  if (running) {
-    RETURN_IF_ERROR(recorder_->MembersChanged(membership_));
-    return absl::UnavailableError(reason);
-  }
-  // The receivers have dialled, or will dial, the address that it had.
-  if (addresses_given) return absl::UnavailableError(absl::StrCat(reason, " while joining"));
-  Publish();
-  return absl::OkStatus();
-}
-
-absl::Status CoordinatorNode::Tick() {
-  if (done_) return absl::OkStatus();
-  if (const auto stop = board_->stop_requested(); stop.has_value()) {
-    Fail(absl::CancelledError(absl::StrCat("stopped: ", *stop)));
-  } else if (const absl::Status status = CheckSilence(); !status.ok()) {
-    Fail(status);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CoordinatorNode::CheckSilence() {
-  const absl::Duration now = clock_->Now();
-  if (!started()) {
-    if (now - last_notice_ >= kNoticeEvery) {
-      last_notice_ = now;
-      spdlog::info("{}", Awaiting());
-    }
-    return absl::OkStatus();
-  }
-  std::vector<NodeId> silent;
-  for (const Member& member : membership_.members()) {
-    const absl::Duration since = std::max(member.last_heard, step_started_);
-    if (member.state == MemberState::kUp && !HasAnswered(member.id) &&
-        now - since > options_.node_timeout) {
-      silent.push_back(member.id);
-    }
-  }
-  if (silent.empty()) return absl::OkStatus();
-  for (const NodeId& id : silent) membership_.MarkGone(id);
-  RETURN_IF_ERROR(recorder_->MembersChanged(membership_));
-  return absl::UnavailableError(absl::StrCat("no word from ", Join(silent), " for ",
-                                             absl::FormatDuration(options_.node_timeout), " (",
-                                             Awaiting(), ")"));
-}
-
-bool CoordinatorNode::HasAnswered(const NodeId& id) const {
-  if (collecting_) return collected_.count(id) > 0;
-  return window_.has_value() && window_->record().reports.count(id) > 0;
-}
-
-std::string CoordinatorNode::Awaiting() const {
-  if (done_) return "nothing";
-  if (!started()) {
-    const std::vector<NodeId> absent = membership_.In(MemberState::kAwaited);
-    const std::vector<NodeId> joining = membership_.In(MemberState::kJoining);
-    std::string text = "waiting for";
-    if (!absent.empty()) absl::StrAppend(&text, " ", Join(absent), " to join");
-    if (!absent.empty() && !joining.empty()) text += " and";
-    if (!joining.empty()) absl::StrAppend(&text, " ", Join(joining), " to be ready");
-    return text;
-  }
-  if (collecting_) {
-    std::vector<NodeId> owing;
-    for (const NodeId& id : membership_.In(MemberState::kUp)) {
-      if (collected_.count(id) == 0) owing.push_back(id);
-    }
-    return absl::StrCat("waiting for the parameters of ", Join(owing));
-  }
-  if (!window_.has_value()) return "nothing";
-  return absl::StrCat("window ", window_->number(), " is ", Name(window_->state()),
-                      ", waiting for ", Join(window_->Awaited()));
-}
-
-absl::Status CoordinatorNode::Send(const NodeId& to, v1::Message message) {
+void CoordinatorNode::Send(const NodeId& to, v1::Message message) {
   const absl::Status status = transport_->Send(to, std::move(message));
-  if (status.ok()) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat("sending to ", to.ToString(), ": ", status.message()));
+  if (!status.ok()) unreachable_.emplace(to, absl::StrCat("can't send: ", status.message()));
 }
 
-absl::Status CoordinatorNode::SendToAll(const v1::Message& message) {
-  for (const NodeId& id : membership_.In(MemberState::kUp)) RETURN_IF_ERROR(Send(id, message));
+void CoordinatorNode::Ask(const NodeId& to, v1::Message message) {
+  membership_.Find(to)->asked_at = clock_->Now();
+  Send(to, std::move(message));
+}
+
+absl::Status CoordinatorNode::CheckTime() {
+  RETURN_IF_ERROR(faults_->Advance(next_window_, membership_));
+  CheckSilence();
+  const absl::Duration now = clock_->Now();
+  if (now - last_notice_ < kNoticeEvery) return absl::OkStatus();
+  last_notice_ = now;
+  recorder_->ObserveTraffic(*transport_);
+  if (!window_.has_value()) spdlog::info("{}", Awaiting());
+  // A pair that stays cut: its receiver is asked again, in case a word of it was overtaken.
+  std::set<NodeId> receivers;
+  for (const v1::Pair& pair : membership_.PairsAwaited()) {
+    receivers.insert(NodeId::Receiver(static_cast<int>(pair.receiver())));
+  }
+  for (const NodeId& receiver : receivers) {
+    if (membership_.Find(receiver)->welcomed) SendAddresses(receiver);
+  }
   return absl::OkStatus();
+}
+
+void CoordinatorNode::CheckSilence() {
+  if (course_ == Course::kGathering && !resumed_) return;  // loading may take any time
+  for (const Member& member : membership_.members()) {
+    if (!Owes(member.id)) continue;
+    const absl::Duration since = std::max(member.last_heard, member.asked_at);
+    if (clock_->Now() - since <= options_.node_timeout) continue;
+    // Its connection is alive, so it would never dial again by itself.
+    Dismiss(member.id,
+            absl::StrCat("no word from it for ", absl::FormatDuration(options_.node_timeout)));
+  }
+}
+
+bool CoordinatorNode::Owes(const NodeId& id) const {
+  const MemberState state = membership_.Find(id)->state;
+  if (state == MemberState::kJoining) return membership_.Find(id)->welcomed;
+  if (state == MemberState::kRestoring) return true;
+  if (state != MemberState::kUp) return false;
+  if (window_.has_value()) {
+    const std::vector<NodeId> awaited = window_->Awaited();
+    return std::find(awaited.begin(), awaited.end(), id) != awaited.end();
+  }
+  if (checkpoint_.has_value()) return checkpoint_->awaited.count(id) > 0;
+  const auto asked = asked_.find(id);
+  return asked != asked_.end() && !asked->second;
+}
+
+void CoordinatorNode::Fail(const absl::Status& why) {
+  if (done_) return;
+  const std::string reason(why.message());
+  spdlog::error("the run failed: {}", reason);
+  result_ = why;
+  if (window_.has_value()) {
+    if (absl::Status status = AbortAttempt(reason); !status.ok()) {
+      spdlog::error("{}", status.ToString());
+    }
+  }
+  recorder_->Fail(reason);
+  v1::Message stop;
+  stop.mutable_stop()->set_failed(true);
+  stop.mutable_stop()->set_reason(reason);
+  for (const Member& member : membership_.members()) {
+    if (Connected(member.state)) transport_->Send(member.id, stop).IgnoreError();
+  }
+  done_ = true;
+  Publish();
+}
+
+const char* CoordinatorNode::PhaseText() const {
+  if (done_) return result_.ok() ? "finished" : "failed";
+  if (replaying()) return "replaying";
+  if (course_ == Course::kGathering || phase() == nullptr) return "waiting";
+  switch (phase()->kind) {
+    case PhaseKind::kTraining:
+    case PhaseKind::kParameters:
+      return "training";
+    case PhaseKind::kEvaluation:
+      return "evaluating";
+    case PhaseKind::kInference:
+      return "inferring";
+  }
+  return "unknown";
+}
+
+void CoordinatorNode::Publish() {
+  RunStatus status;
+  status.run_id = recorder_->run_id();
+  status.scenario = options_.scenario.name;
+  status.phase = PhaseText();
+  status.window = next_window_;
+  status.windows = job_.total_windows();
+  status.seconds_per_window = recorder_->summary().SecondsPerWindow();
+  status.accuracy = recorder_->summary().RecentAccuracy();
+  status.refusals = refusals_;
+  status.members = membership_.members();
+  status.cut = membership_.PairsAwaited();
+  status.checkpoint = complete_checkpoint_;
+  status.published_at = clock_->WallTime();
+  board_->Publish(std::move(status));
 }
 
 }  // namespace semlink::coordinator

@@ -72,6 +72,24 @@ uint64_t Job::total_windows() const {
   return sum;
 }
 
+uint64_t Job::training_windows() const {
+  return phases_.front().kind == PhaseKind::kTraining ? phases_.front().windows : 0;
+}
+
+JobPosition Job::PositionAfter(uint64_t committed, bool has_parameters) const {
+  JobPosition position;
+  position.window = committed;
+  while (position.phase < phases_.size()) {
+    const Phase& phase = phases_[position.phase];
+    const bool done =
+        phase.kind == PhaseKind::kParameters ? has_parameters : position.window >= phase.windows;
+    if (!done) break;
+    position.window -= phase.windows;
+    ++position.phase;
+  }
+  return position;
+}
+
 uint64_t Job::windows_per_draw() const {
   return CeilDiv(options_.samples, static_cast<int64_t>(kEvaluationRounds) * training_.batch_size);
 }

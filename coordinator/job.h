@@ -2,6 +2,7 @@
 #ifndef SEMLINK_COORDINATOR_JOB_H_
 #define SEMLINK_COORDINATOR_JOB_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,6 +29,12 @@ struct Phase {
   uint64_t windows = 0;  // 0 for kParameters
 };
 
+// Where a run stands: window `window` of phase `phase` (an index into Job::phases()) is next.
+struct JobPosition {
+  size_t phase = 0;
+  uint64_t window = 0;
+};
+
 // Rounds of one EVALUATE window: keeps what a node holds at once small.
 inline constexpr int kEvaluationRounds = 100;
 
@@ -52,6 +59,10 @@ class Job {
   const JobOptions& options() const { return options_; }
   const std::vector<Phase>& phases() const { return phases_; }
   uint64_t total_windows() const;
+  uint64_t training_windows() const;  // 0 for jobs that do not train
+  // Where a run with so many committed windows goes on. `has_parameters`: the parameters phase is
+  // done. A phase past the last one: everything is done but the end.
+  JobPosition PositionAfter(uint64_t committed, bool has_parameters) const;
   int draws() const { return options_.draws; }
   int64_t samples() const { return options_.samples; }  // per draw, or per receiver
 

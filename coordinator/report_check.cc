@@ -80,11 +80,41 @@ std::string CheckLink(const Scenario& scenario, const WindowRecord& record, cons
   return "";
 }
 
+std::string CheckFailure(const v1::OpenWindow& open, const NodeId& from,
+                         const v1::PairFailure& failure) {
+  const uint32_t own = from.role == Role::kTransmitter ? failure.transmitter() : failure.receiver();
+  if (static_cast<int>(own) != from.index) return "it reports the failure of another node's pair";
+  if (failure.transmitter() >= static_cast<uint32_t>(open.transmitter_up_size()) ||
+      failure.receiver() >= static_cast<uint32_t>(open.receiver_up_size())) {
+    return "it reports the failure of a pair that the scenario does not have";
+  }
+  if (!v1::PairFailure::Stage_IsValid(failure.stage()) ||
+      failure.stage() == v1::PairFailure::STAGE_UNSPECIFIED) {
+    return "it reports a failure without a stage";
+  }
+  return "";
+}
+
+// Every stage of every pair of the node, at most.
+std::string CheckFailures(const v1::OpenWindow& open, const NodeId& from,
+                          const v1::Report& report) {
+  const int pairs =
+      from.role == Role::kTransmitter ? open.receiver_up_size() : open.transmitter_up_size();
+  if (report.failed_size() > 3 * pairs) {
+    return absl::StrCat("it reports ", report.failed_size(), " failures of ", pairs, " pairs");
+  }
+  for (const v1::PairFailure& failure : report.failed()) {
+    if (std::string wrong = CheckFailure(open, from, failure); !wrong.empty()) return wrong;
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string CheckReport(const Scenario& scenario, const WindowRecord& record, const NodeId& from,
                         const v1::Report& report) {
   if (!FiniteNonNegative(report.compute_seconds())) return "compute_seconds is negative";
+  if (std::string wrong = CheckFailures(record.open, from, report); !wrong.empty()) return wrong;
   if (from.role == Role::kReceiver) return CheckReceiver(scenario, record.open, report);
   std::set<std::pair<uint32_t, uint32_t>> seen;
   for (const v1::LinkReport& link : report.link()) {

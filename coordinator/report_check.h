@@ -13,7 +13,8 @@
 namespace semlink::coordinator {
 
 // What is wrong with the report of `from` on the window `record`, or "". Numbers must be finite and
-// in range, a transmitter may report its own links only and no more rounds than were granted.
+// in range, a transmitter may report its own links only and no more rounds than were granted, and a
+// node failures of its own pairs only.
 std::string CheckReport(const Scenario& scenario, const WindowRecord& record, const NodeId& from,
                         const v1::Report& report);
 

@@ -6,6 +6,12 @@ namespace semlink::coordinator {
 
 void StatusBoard::Publish(RunStatus status) {
   absl::MutexLock lock(&mutex_);
+  status.since.assign(status.members.size(), status.published_at);
+  for (size_t i = 0; i < status.members.size() && i < status_.members.size(); ++i) {
+    const bool as_before =
+        Connected(status.members[i].state) == Connected(status_.members[i].state);
+    if (as_before) status.since[i] = status_.since[i];
+  }
   status_ = std::move(status);
 }
 

@@ -9,6 +9,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "coordinator/fault_desk.h"
 #include "coordinator/membership.h"
 
 namespace semlink::coordinator {
@@ -23,11 +25,16 @@ struct RunStatus {
   std::vector<double> accuracy;  // per task, over the last windows
   uint64_t refusals = 0;         // links and messages
   std::vector<Member> members;
+  std::vector<v1::Pair> cut;           // live pairs without a data stream
+  std::optional<uint64_t> checkpoint;  // window of the last complete one
+  absl::Time published_at;
+  std::vector<absl::Time> since;  // by member: when it was first seen to be there, or to be gone
 };
 
 // Thread-safe. The node publishes; handlers of remote calls read, and ask it to stop.
 class StatusBoard {
  public:
+  // Fills in `since` by what was published before.
   void Publish(RunStatus status);
   RunStatus Read() const;
 
@@ -35,7 +42,10 @@ class StatusBoard {
   void RequestStop(const std::string& reason);
   std::optional<std::string> stop_requested() const;
 
+  FaultDesk& faults() { return faults_; }
+
  private:
+  FaultDesk faults_;
   mutable absl::Mutex mutex_;
   RunStatus status_ ABSL_GUARDED_BY(mutex_);
   std::optional<std::string> stop_ ABSL_GUARDED_BY(mutex_);

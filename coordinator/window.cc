@@ -72,12 +72,16 @@ const char* Name(MessageRefusal reason) {
       return "foreign_message";
     case MessageRefusal::kMalformed:
       return "malformed";
+    case MessageRefusal::kStale:
+      return "stale";
   }
   return "unknown";
 }
 
-Window::Window(const Scenario& scenario, v1::OpenWindow open) : scenario_(scenario) {
+Window::Window(const Scenario& scenario, v1::OpenWindow open, uint64_t attempt)
+    : scenario_(scenario) {
   record_.open = std::move(open);
+  record_.attempt = attempt;
   record_.open.clear_common_randomness();
 }
 
@@ -156,15 +160,51 @@ absl::Status Window::Decide() {
   }
   RETURN_IF_ERROR(MoveTo(WindowState::kGranted));
   std::vector<v1::Claim> claims(scenario_.K());
-  for (auto& [k, claim] : claims_) claims[k] = std::move(claim);
+  int over_cut_pairs = 0;
+  for (auto& [k, claim] : claims_) {
+    over_cut_pairs += DropCutLinks(&claim);
+    claims[k] = std::move(claim);
+  }
   Decision decision = DecideClaims(LimitsOf(scenario_, record_.open),
                                    static_cast<int>(record_.open.rounds()), claims);
+  if (over_cut_pairs > 0) decision.refused[RefusalReason::kMemberDown] += over_cut_pairs;
   record_.granted = std::move(decision.granted);
   for (const auto& [reason, count] : decision.refused) {
     record_.refused[semlink::Name(reason)] += count;
     record_.refused_links += count;
   }
   return absl::OkStatus();
+}
+
+bool Window::HasPair(int transmitter, int receiver) const {
+  if (!IsUp(NodeId::Transmitter(transmitter)) || !IsUp(NodeId::Receiver(receiver))) return false;
+  for (const v1::Pair& cut : record_.open.cut()) {
+    if (static_cast<int>(cut.transmitter()) == transmitter &&
+        static_cast<int>(cut.receiver()) == receiver) {
+      return false;
+    }
+  }
+  return true;
+}
+
+int Window::DropCutLinks(v1::Claim* claim) const {
+  if (record_.open.cut().empty()) return 0;
+  int dropped = 0;
+  v1::Claim kept;
+  for (v1::LinkRounds& link : *claim->mutable_link()) {
+    const bool over_cut_pair =
+        std::any_of(record_.open.cut().begin(), record_.open.cut().end(), [&](const v1::Pair& cut) {
+          return cut.transmitter() == link.transmitter() && cut.receiver() == link.task();
+        });
+    if (over_cut_pair) {
+      dropped += link.round_size();
+    } else {
+      kept.add_link()->Swap(&link);
+    }
+  }
+  kept.set_window(claim->window());
+  claim->Swap(&kept);
+  return dropped;
 }
 
 v1::Grant Window::GrantFor(const NodeId& node) const {
@@ -222,6 +262,17 @@ void Window::MoveIfAllReported() {
 absl::Status Window::Commit() { return MoveTo(WindowState::kCommitted); }
 
 absl::Status Window::Abort() { return MoveTo(WindowState::kAborted); }
+
+std::vector<NodeId> Window::Members() const {
+  std::vector<NodeId> members;
+  for (int k = 0; k < record_.open.transmitter_up_size(); ++k) {
+    if (record_.open.transmitter_up(k)) members.push_back(NodeId::Transmitter(k));
+  }
+  for (int t = 0; t < record_.open.receiver_up_size(); ++t) {
+    if (record_.open.receiver_up(t)) members.push_back(NodeId::Receiver(t));
+  }
+  return members;
+}
 
 std::vector<NodeId> Window::Awaited() const {
   std::vector<NodeId> awaited;

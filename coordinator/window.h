@@ -35,6 +35,7 @@ enum class MessageRefusal {
   kDuplicate,    // the node has said this already
   kForeign,      // from a node that is not up, or of the wrong role
   kMalformed,    // its contents can't be
+  kStale,        // of another attempt than the open window's: dropped, its sender is not told
 };
 const char* Name(MessageRefusal reason);
 
@@ -42,10 +43,12 @@ const char* Name(MessageRefusal reason);
 // the count.
 class Window {
  public:
-  // `open.transmitter_up` and `open.receiver_up` say who is live. Needs K and T entries.
-  Window(const Scenario& scenario, v1::OpenWindow open);
+  // `open.transmitter_up` and `open.receiver_up` say who takes part: K and T entries. Links over a
+  // pair in `open.cut` are not granted. `attempt` is that of all messages of this window.
+  Window(const Scenario& scenario, v1::OpenWindow open, uint64_t attempt);
 
   uint64_t number() const { return record_.open.window(); }
+  uint64_t attempt() const { return record_.attempt; }
   v1::WindowKind kind() const { return record_.open.kind(); }
   WindowState state() const { return state_; }
   bool final() const {
@@ -79,11 +82,19 @@ class Window {
   // Any state that is not final -> kAborted.
   absl::Status Abort();
 
+  // Who takes part, ascending.
+  std::vector<NodeId> Members() const;
+  bool HasMember(const NodeId& node) const { return IsUp(node); }
+  // Both ends take part, and the pair is not cut.
+  bool HasPair(int transmitter, int receiver) const;
+
   // Nodes whose message the window waits for in its present state, ascending.
   std::vector<NodeId> Awaited() const;
 
   // Counts a message that was refused before it reached AddClaim or AddReport.
-  void CountRefusal(MessageRefusal reason) { ++record_.refused[Name(reason)]; }
+  void CountRefusal(MessageRefusal reason, int count = 1) {
+    record_.refused[Name(reason)] += count;
+  }
 
   const WindowRecord& record() const { return record_; }
   // In kReported, before the record is stored.
@@ -101,6 +112,8 @@ class Window {
                                           std::string* detail) const;
   std::optional<MessageRefusal> Refuse(MessageRefusal reason);
   void MoveIfAllReported();
+  // Takes the links over cut pairs out of a claim. Returns how many (link, round) pairs it took.
+  int DropCutLinks(v1::Claim* claim) const;
 
   const Scenario& scenario_;  // outlives the window
   WindowState state_ = WindowState::kOpened;

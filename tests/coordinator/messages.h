@@ -115,10 +115,25 @@ inline v1::Message HelloFrom(const NodeId& node) {
   return message;
 }
 
+// Of a process that holds no state.
 inline v1::Message ReadyMessage() {
   v1::Message message;
-  message.mutable_report()->set_window(UINT64_MAX);
-  message.mutable_report()->set_peak_rss_bytes(1000);
+  message.mutable_ready()->set_peak_rss_bytes(1000);
+  return message;
+}
+
+inline v1::Message RestoredMessage(uint64_t window) {
+  v1::Message message;
+  message.mutable_restored()->set_window(window);
+  message.mutable_restored()->set_ok(true);
+  return message;
+}
+
+inline v1::Message PairMessage(int k, int t, bool up) {
+  v1::Message message;
+  message.mutable_pair_status()->set_transmitter(k);
+  message.mutable_pair_status()->set_receiver(t);
+  message.mutable_pair_status()->set_up(up);
   return message;
 }
 

@@ -35,7 +35,7 @@ class WindowTest : public ::testing::Test {
     return open;
   }
   Window Asking(v1::WindowKind kind = v1::TRAIN) {
-    Window window(scenario_, Open(kind));
+    Window window(scenario_, Open(kind), 7);
     EXPECT_TRUE(window.Ask(absl::UnixEpoch()).ok());
     return window;
   }
@@ -68,7 +68,7 @@ class WindowTest : public ::testing::Test {
 };
 
 TEST_F(WindowTest, GoesThroughItsStates) {
-  Window window(scenario_, Open());
+  Window window(scenario_, Open(), 7);
   EXPECT_EQ(window.state(), WindowState::kOpened);
   ASSERT_TRUE(window.Ask(absl::UnixEpoch()).ok());
   EXPECT_THAT(window.Awaited(), ElementsAre(kT1, kT2));
@@ -94,7 +94,7 @@ TEST_F(WindowTest, GoesThroughItsStates) {
 }
 
 TEST_F(WindowTest, IllegalMovesAreRefused) {
-  Window window(scenario_, Open());
+  Window window(scenario_, Open(), 7);
   EXPECT_TRUE(absl::IsFailedPrecondition(window.Decide()));
   EXPECT_TRUE(absl::IsFailedPrecondition(window.Commit()));
   ASSERT_TRUE(window.Ask(absl::UnixEpoch()).ok());
@@ -139,7 +139,7 @@ TEST_F(WindowTest, DuplicateLateForeignAndEarlyClaimsAreCounted) {
 TEST_F(WindowTest, DownTransmitterIsNeitherAwaitedNorHeard) {
   v1::OpenWindow open = Open();
   open.set_transmitter_up(1, false);
-  Window window(scenario_, open);
+  Window window(scenario_, open, 7);
   ASSERT_TRUE(window.Ask(absl::UnixEpoch()).ok());
   EXPECT_EQ(window.AddClaim(kT2, MakeClaim(3), &detail_), MessageRefusal::kForeign);
   EXPECT_FALSE(window.AddClaim(kT1, MakeClaim(3), &detail_));
