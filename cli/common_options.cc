@@ -18,6 +18,12 @@ void AddTransportOption(CLI::App* command, std::string* transport) {
       ->capture_default_str();
 }
 
+void AddLaunchTlsOption(CLI::App* command, std::string* tls) {
+  command->add_flag("--tls", *tls,
+                    "Encrypt and authenticate the connections between the nodes: --tls=DIR with "
+                    "the certificates in DIR, --tls with new ones in OUT/certs");
+}
+
 void AddSetOption(CLI::App* command, std::vector<std::string>* overrides) {
   command
       ->add_option("--set", *overrides,

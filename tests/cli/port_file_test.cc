@@ -23,14 +23,14 @@ TEST(PortFileTest, HoldsAPortOrAnAddress) {
 
 TEST(PortFileTest, FindsTheNewestRun) {
   TempFolder runs;
-  EXPECT_FALSE(FindNewestCoordinator(runs.path()).ok());
-  EXPECT_FALSE(FindNewestCoordinator(runs / "missing").ok());
+  EXPECT_FALSE(FindNewestRun(runs.path()).ok());
+  EXPECT_FALSE(FindNewestRun(runs / "missing").ok());
   for (const char* name : {"a", "b", "c"}) std::filesystem::create_directory(runs / name);
   WriteText(PortFile(runs / "a"), "1");
   WriteText(PortFile(runs / "b"), "2");  // c has none
   const auto later = std::filesystem::last_write_time(PortFile(runs / "b")) + std::chrono::hours(1);
   std::filesystem::last_write_time(PortFile(runs / "a"), later);
-  EXPECT_EQ(*FindNewestCoordinator(runs.path()), "127.0.0.1:1");
+  EXPECT_EQ(*FindNewestRun(runs.path()), runs / "a");
 }
 
 }  // namespace

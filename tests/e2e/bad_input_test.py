@@ -158,7 +158,7 @@ class ScenarioTest(support.SemlinkTest):
             self.assert_says(result.stderr, "mistake.yaml", "e_t")
             self.assertFalse((self.folder / "run").exists())
         result = self.run_program("semlink-coordinator", "--scenario", path, "--out",
-                                  self.folder / "run", "--listen=127.0.0.1:0")
+                                  self.folder / "run", "--listen=127.0.0.1:0", "--insecure")
         self.assertEqual(result.returncode, 2, result.stderr)
         self.assert_says(result.stderr, "e_t")
 
@@ -181,7 +181,7 @@ class ConnectionTest(support.SemlinkTest):
         self.log = self.folder / "coordinator.log"
         coordinator = self.start("semlink-coordinator", "--scenario", scenario, "--out",
                                  self.folder / "run", "--listen=127.0.0.1:0", "--port-file",
-                                 port_file, error_file=self.log)
+                                 port_file, "--insecure", error_file=self.log)
         support.wait_until(lambda: port_file.exists() or coordinator.poll() is not None, "a port")
         self.assertIsNone(coordinator.poll(), self.log.read_text())
         return coordinator, f"127.0.0.1:{port_file.read_text().strip()}"
@@ -193,21 +193,22 @@ class ConnectionTest(support.SemlinkTest):
             taken.listen()
             port = str(taken.getsockname()[1])
             result = self.run_program("semlink-coordinator", "--scenario", scenario, "--out",
-                                      self.folder / "a", f"--listen=127.0.0.1:{port}")
+                                      self.folder / "a", f"--listen=127.0.0.1:{port}", "--insecure")
             self.assertEqual(result.returncode, 3, result.stderr)
             self.assert_says(result.stderr, port, "in use")
             result = self.semlink("run", scenario, "--out", self.folder / "b", "--port", port,
                                   expect=3)
             self.assert_says(result.stderr, port, "in use")
             result = self.run_program("semlink-transmitter", "--coordinator=127.0.0.1:1",
-                                      "--index=1", f"--listen=127.0.0.1:{port}")
+                                      "--index=1", f"--listen=127.0.0.1:{port}", "--insecure")
             self.assertEqual(result.returncode, 3, result.stderr)
             self.assert_says(result.stderr, port, "in use")
 
     def test_a_node_that_is_not_in_the_scenario(self):
         coordinator, address = self.start_coordinator()
         for program in ("semlink-transmitter", "semlink-receiver"):
-            result = self.run_program(program, f"--coordinator={address}", "--index=4")
+            result = self.run_program(program, f"--coordinator={address}", "--index=4",
+                                      "--insecure")
             self.assertEqual(result.returncode, 3, result.stderr)
             self.assert_says(result.stderr, "refused", "4")
         self.assertIsNone(coordinator.poll(), self.log.read_text())
@@ -218,27 +219,29 @@ class ConnectionTest(support.SemlinkTest):
     def test_a_second_node_of_the_same_name(self):
         coordinator, address = self.start_coordinator()
         first = self.start("semlink-transmitter", f"--coordinator={address}", "--index=1",
+                           "--insecure",
                            error_file=self.folder / "first.log")
         support.wait_until(lambda: support.node_pids(self.folder / "run").get("transmitter1"),
                            "transmitter1")
-        result = self.run_program("semlink-transmitter", f"--coordinator={address}", "--index=1")
+        result = self.run_program("semlink-transmitter", f"--coordinator={address}", "--index=1",
+                                  "--insecure")
         self.assertEqual(result.returncode, 3, result.stderr)
         self.assert_says(result.stderr, "refused", "transmitter1")
         self.assertIsNone(first.poll())
         self.assertIsNone(coordinator.poll(), self.log.read_text())
 
-    def test_beyond_this_machine_needs_a_flag(self):
+    def test_beyond_this_machine_needs_tls(self):
         scenario = self.write("small.yaml", support.SMALL)
         result = self.run_program("semlink-coordinator", "--scenario", scenario, "--out",
-                                  self.folder / "run", "--listen=0.0.0.0:0")
+                                  self.folder / "run", "--listen=0.0.0.0:0", "--insecure")
         self.assertEqual(result.returncode, 2, result.stderr)
-        self.assert_says(result.stderr, "--insecure-network")
+        self.assert_says(result.stderr, "0.0.0.0", "loopback", "--tls")
 
     def test_malformed_addresses(self):
         for address in ("nonsense", "127.0.0.1", "127.0.0.1:99999", ":"):
             with self.subTest(address):
                 result = self.run_program("semlink-receiver", f"--coordinator={address}",
-                                          "--index=1", "--wait=2")
+                                          "--index=1", "--wait=2", "--insecure")
                 self.assertEqual(result.returncode, 2, result.stderr)
 
 

@@ -110,7 +110,7 @@ class AbsentCoordinatorTest(support.SemlinkTest):
             with self.subTest(program):
                 log = self.folder / f"{program}.log"
                 process = self.start(program, "--coordinator=127.0.0.1:1", "--index=1",
-                                     error_file=log)
+                                     "--insecure", error_file=log)
                 support.wait_until(lambda: "127.0.0.1:1" in log.read_text()
                                    or process.poll() is not None, "a word about the coordinator")
                 time.sleep(1)
@@ -122,7 +122,7 @@ class AbsentCoordinatorTest(support.SemlinkTest):
 
     def test_a_daemon_that_need_not_wait_for_ever_gives_up(self):
         result = self.run_program("semlink-receiver", "--coordinator=127.0.0.1:1", "--index=1",
-                                  "--wait=1")
+                                  "--wait=1", "--insecure")
         self.assertEqual(result.returncode, 4, result.stderr)
         self.assert_says(result.stderr, "127.0.0.1:1")
 
@@ -132,6 +132,7 @@ class AbsentCoordinatorTest(support.SemlinkTest):
         log = self.folder / "log"
         process = self.start("semlink-coordinator", "--scenario", scenario, "--out",
                              self.folder / "run", "--listen=127.0.0.1:0", "--port-file", port_file,
+                             "--insecure",
                              error_file=log)
         support.wait_until(port_file.exists, "the port")
         support.wait_until(lambda: "transmitter1" in log.read_text(), "whom it waits for")

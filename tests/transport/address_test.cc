@@ -44,20 +44,16 @@ TEST(AddressTest, KnowsLoopback) {
   EXPECT_TRUE(IsWildcard("0.0.0.0") && IsWildcard("::") && !IsWildcard("127.0.0.1"));
 }
 
-TEST(CredentialsTest, InsecureOnLoopbackOnlyUnlessAllowed) {
+TEST(CredentialsTest, InsecureOnLoopbackOnly) {
   const Address loopback = {"127.0.0.1", 7000};
   const Address network = {"192.0.2.1", 7000};
   EXPECT_TRUE(MakeServerCredentials(loopback, {}).ok());
-  EXPECT_TRUE(MakeChannelCredentials(loopback, {}).ok());
-  for (const absl::Status& refused : {MakeServerCredentials(network, {}).status(),
-                                      MakeChannelCredentials(network, {}).status()}) {
+  EXPECT_TRUE(CheckMayDial(loopback, {}).ok());
+  for (const absl::Status& refused :
+       {MakeServerCredentials(network, {}).status(), CheckMayDial(network, {})}) {
     EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_THAT(refused.message(), HasSubstr("--insecure-network"));
+    EXPECT_THAT(refused.message(), HasSubstr("--tls"));
   }
-  SecurityOptions allowed;
-  allowed.allow_insecure_network = true;
-  EXPECT_TRUE(MakeServerCredentials(network, allowed).ok());
-  EXPECT_TRUE(MakeChannelCredentials(network, allowed).ok());
 }
 
 TEST(AddressTest, ListeningOnAForeignAddressIsExplained) {
