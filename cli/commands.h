@@ -22,6 +22,7 @@ void AddValidateCommand(CLI::App* app, Action* chosen);
 void AddStatusCommand(CLI::App* app, Action* chosen);
 void AddLedgerCommand(CLI::App* app, Action* chosen);
 void AddDataCommand(CLI::App* app, Action* chosen);
+void AddExportCommand(CLI::App* app, Action* chosen);
 
 // Options that several subcommands share.
 void AddFormatOption(CLI::App* command, std::string* format);        // --format text|json

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   AddStatusCommand(&app, &action);
   AddLedgerCommand(&app, &action);
   AddDataCommand(&app, &action);
+  AddExportCommand(&app, &action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,12 +1,11 @@
 // semlink-receiver: one receiver of a run, as a daemon.
-#include "receiver/receiver_node.h"
-
 #include <memory>
 #include <string>
 
 #include "common/base/clock.h"
 #include "common/nn/process_setup.h"
 #include "common/node/node_main.h"
+#include "receiver/receiver_node.h"
 
 int main(int argc, char** argv) {
   semlink::nn::TuneAllocator();

@@ -35,8 +35,8 @@ method::NodeState ReceiverNode::State() {
 absl::Status ReceiverNode::OnAddresses(
     const google::protobuf::RepeatedPtrField<std::string>& addresses) {
   if (addresses.size() != peers()) {
-    return absl::InvalidArgumentError(absl::StrCat("addresses of ", addresses.size(),
-                                                   " transmitters, expected ", peers()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("addresses of ", addresses.size(), " transmitters, expected ", peers()));
   }
   absl::Status first;
   for (int k = 0; k < peers(); ++k) {

@@ -30,8 +30,8 @@ class ReceiverNode : public method::MemberNode {
   RequestSelection* selection() { return selection_.get(); }
 
  private:
-  // Inside an open window: kAsked -> kGranted. An INFER window goes on to kInferring and kInferred and stays there until
-  // its commit, the others are reported from kGranted.
+  // Inside an open window: kAsked -> kGranted. An INFER window goes on to kInferring and kInferred
+  // and stays there until its commit, the others are reported from kGranted.
   enum class Stage { kAsked, kGranted, kInferring, kInferred };
 
   // receiver_node.cc
@@ -76,8 +76,8 @@ class ReceiverNode : public method::MemberNode {
 
   // The open window.
   Stage stage_ = Stage::kAsked;
-  std::vector<std::vector<uint32_t>> requests_;        // by k: rounds
-  std::vector<ReceivedLink> links_;                    // granted, sorted by (k, m), features to come
+  std::vector<std::vector<uint32_t>> requests_;  // by k: rounds
+  std::vector<ReceivedLink> links_;              // granted, sorted by (k, m), features to come
   std::vector<std::optional<v1::Features>> features_;  // by k
 };
 

@@ -37,7 +37,8 @@ absl::StatusOr<std::vector<ReceivedLink>> ReceiverNode::CheckGrant(const v1::Gra
   for (const v1::LinkRounds& link : grant.link()) {
     RETURN_IF_ERROR(method::CheckRounds(link.round(), plan().rounds.size()));
     if (link.transmitter() >= static_cast<uint32_t>(scenario().K()) || link.round().empty() ||
-        link.modality() >= static_cast<uint32_t>(scenario().M(static_cast<int>(link.transmitter()))) ||
+        link.modality() >=
+            static_cast<uint32_t>(scenario().M(static_cast<int>(link.transmitter()))) ||
         link.task() != static_cast<uint32_t>(t_) || !Linked(static_cast<int>(link.transmitter()))) {
       return absl::InvalidArgumentError("Grant names a link that this receiver does not have");
     }
@@ -45,7 +46,8 @@ absl::StatusOr<std::vector<ReceivedLink>> ReceiverNode::CheckGrant(const v1::Gra
     received.k = static_cast<int>(link.transmitter());
     received.m = static_cast<int>(link.modality());
     received.rounds.assign(link.round().begin(), link.round().end());
-    if (!links.empty() && std::tie(links.back().k, links.back().m) >= std::tie(received.k, received.m)) {
+    if (!links.empty() &&
+        std::tie(links.back().k, links.back().m) >= std::tie(received.k, received.m)) {
       return absl::InvalidArgumentError("Grant names a link twice, or out of order");
     }
     links.push_back(std::move(received));

@@ -1,11 +1,10 @@
 // semlink-transmitter: one transmitter of a run, as a daemon.
-#include "transmitter/transmitter_node.h"
-
 #include <memory>
 #include <string>
 
 #include "common/nn/process_setup.h"
 #include "common/node/node_main.h"
+#include "transmitter/transmitter_node.h"
 
 int main(int argc, char** argv) {
   semlink::nn::TuneAllocator();

@@ -80,9 +80,8 @@ absl::Status TransmitterNode::OnSampleRequest(int t, const v1::SampleRequest& re
     v1::LinkFeatures* link = features->add_link();
     link->set_modality(active.m);
     link->add_round(0);
-    *link->mutable_z() =
-        codec::EncodeFloat32(encoders_->EncodeSamples(plan(), active.m, t, request.sequence(),
-                                                      first, request.samples()));
+    *link->mutable_z() = codec::EncodeFloat32(encoders_->EncodeSamples(
+        plan(), active.m, t, request.sequence(), first, request.samples()));
   }
   return SendToPeer(t, std::move(message));
 }

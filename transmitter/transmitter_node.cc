@@ -25,8 +25,8 @@ void TransmitterNode::ResetLearners() {
 method::NodeState TransmitterNode::State() {
   method::NodeState state;
   for (int m = 0; m < scenario().M(k_); ++m) {
-    state.learners.push_back({absl::StrCat("encoder", m + 1), &encoders_->networks()[m],
-                              &encoders_->optimizers()[m]});
+    state.learners.push_back(
+        {absl::StrCat("encoder", m + 1), &encoders_->networks()[m], &encoders_->optimizers()[m]});
   }
   state.learners.push_back(
       {"selector", &selection_->selector().network(), &selection_->selector().optimizer()});

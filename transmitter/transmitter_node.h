@@ -1,5 +1,6 @@
 // A transmitter: owns x_k, its encoders and its selector. Raw data never leaves it.
-// docs/protocol.md says what it sends when; common/method/member_node.h has what it shares with receivers.
+// docs/protocol.md says what it sends when; common/method/member_node.h has what it shares with
+// receivers.
 #ifndef SEMLINK_TRANSMITTER_TRANSMITTER_NODE_H_
 #define SEMLINK_TRANSMITTER_TRANSMITTER_NODE_H_
 
@@ -24,8 +25,8 @@ class TransmitterNode : public method::MemberNode {
   LinkSelection* selection() { return selection_.get(); }
 
  private:
-  // Inside an open window: kAsking -> kClaimed -> kGranted. A TRAIN window is reported from kGranted, an EVALUATE
-  // window when it gets there, an INFER window stays there until its commit.
+  // Inside an open window: kAsking -> kClaimed -> kGranted. A TRAIN window is reported from
+  // kGranted, an EVALUATE window when it gets there, an INFER window stays there until its commit.
   enum class Stage { kAsking, kClaimed, kGranted };
 
   // transmitter_node.cc

@@ -27,7 +27,8 @@ absl::Status TransmitterNode::OnOpened() {
 absl::Status TransmitterNode::OnData(int t, const v1::Message& message) {
   if (message.has_request()) return OnRequest(t, message.request());
   // In a replay they did not come; the receiver does not know that.
-  if (message.has_gradients() && FailedBefore(t, v1::PairFailure::GRADIENTS)) return absl::OkStatus();
+  if (message.has_gradients() && FailedBefore(t, v1::PairFailure::GRADIENTS))
+    return absl::OkStatus();
   if (message.has_gradients()) return OnGradients(t, message.gradients());
   if (stage_ != Stage::kGranted && phase() == Phase::kOpen && plan().kind == v1::INFER &&
       message.sample_request().window() == plan().window) {
@@ -59,8 +60,7 @@ absl::Status TransmitterNode::Advance() {
       if (Alive(t) && !answered_[t] && !lost) return absl::OkStatus();
     }
     encoders_->Backward(dz_);
-    selection_->Accumulate(advantage_,
-                           method::EntropyBonus(scenario().policy, plan().progress));
+    selection_->Accumulate(advantage_, method::EntropyBonus(scenario().policy, plan().progress));
   }
   return Report();
 }

@@ -7,7 +7,7 @@ namespace semlink::method {
 namespace {
 
 // Inference keeps several requests under way; training never more than one message ahead.
-constexpr size_t kMostMessages = 1024;     // of one peer
+constexpr size_t kMostMessages = 1024;    // of one peer
 constexpr size_t kMostBytes = 256 << 20;  // of one peer: one message of the largest size
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Messages of peers for an attempt at a window that this node has not opened yet, or can't answer yet: they travel on
-// other streams than the coordinator's word, and may overtake it.
+// Messages of peers for an attempt at a window that this node has not opened yet, or can't answer
+// yet: they travel on other streams than the coordinator's word, and may overtake it.
 #ifndef SEMLINK_COMMON_METHOD_EARLY_MESSAGES_H_
 #define SEMLINK_COMMON_METHOD_EARLY_MESSAGES_H_
 
@@ -20,8 +20,8 @@ class EarlyMessages {
     size_t bytes = 0;
   };
 
-  // Keeps a copy. What the same peer sent for an earlier attempt is dropped: it has moved on. INVALID_ARGUMENT if too
-  // much is kept already.
+  // Keeps a copy. What the same peer sent for an earlier attempt is dropped: it has moved on.
+  // INVALID_ARGUMENT if too much is kept already.
   absl::Status Keep(int peer, const v1::Message& message);
 
   // Takes what was kept for `attempt`, in the order in which it came, and drops what is older.

@@ -29,13 +29,14 @@ absl::Status MemberNode::PeerDown(const NodeId& peer, const absl::Status& why) {
       SayPairStatus(peer.index, false, std::string(why.message()));
       FailPair(peer.index, std::string(why.message()));
     }
-    if (absl::IsPermissionDenied(why)) return OnStreamRefused(peer.index, std::string(why.message()));
+    if (absl::IsPermissionDenied(why))
+      return OnStreamRefused(peer.index, std::string(why.message()));
     return absl::OkStatus();
   });
 }
 
-// The edge of the node: what becomes possible by an event is done, nothing is thrown, and the coordinator hears why
-// this node can't go on.
+// The edge of the node: what becomes possible by an event is done, nothing is thrown, and the
+// coordinator hears why this node can't go on.
 absl::Status MemberNode::Guarded(const std::function<absl::Status()>& event) {
   const CpuMeter::Scope scope(&cpu_);
   absl::Status status;
@@ -104,7 +105,8 @@ absl::Status MemberNode::HandleCoordinator(const v1::Message& message) {
 absl::Status MemberNode::OnWelcome(const v1::Welcome& welcome) {
   if (phase_ == Phase::kJoining) {
     const absl::Status joined = Join(welcome);
-    // A scenario or parameters that make no sense can't be answered by a refusal: there is nothing to go on with.
+    // A scenario or parameters that make no sense can't be answered by a refusal: there is nothing
+    // to go on with.
     if (absl::IsInvalidArgument(joined)) return absl::FailedPreconditionError(joined.message());
     RETURN_IF_ERROR(joined);
     cpu_.Take();  // loading the data is no window's work
@@ -228,7 +230,8 @@ absl::Status MemberNode::OnPairStatus(const v1::PairStatus& status) {
   if (status.up()) return absl::OkStatus();
   const int peer = static_cast<int>(other);
   FailPair(peer, status.reason());
-  // It has been opened again since, or only the other end lost it: the pair stays out until this end says so.
+  // It has been opened again since, or only the other end lost it: the pair stays out until this
+  // end says so.
   if (!transmitter && StreamUp(peer)) SayPairStatus(peer, true, "");
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
-// What transmitters and receivers have in common as members of a run: joining and coming back, windows and attempts,
-// doubt, checkpoints, failed pairs. docs/protocol.md says who sends what when.
+// What transmitters and receivers have in common as members of a run: joining and coming back,
+// windows and attempts, doubt, checkpoints, failed pairs. docs/protocol.md says who sends what
+// when.
 #ifndef SEMLINK_COMMON_METHOD_MEMBER_NODE_H_
 #define SEMLINK_COMMON_METHOD_MEMBER_NODE_H_
 
@@ -27,11 +28,13 @@ struct MemberOptions {
   std::string state_folder;
 };
 
-// The life of a member; each role adds its own steps inside a window by overriding the virtual functions.
+// The life of a member; each role adds its own steps inside a window by overriding the virtual
+// functions.
 //
-// Errors. A role's handler returns INVALID_ARGUMENT for a message that makes no sense: the sender gets a
-// Refusal(BAD_MESSAGE), the message is counted, and if it came over a pair, the pair has failed in this window. Any
-// other error, and an exception, is fatal: the node says Refusal(FAILED) to the coordinator and ends.
+// Errors. A role's handler returns INVALID_ARGUMENT for a message that makes no sense: the sender
+// gets a Refusal(BAD_MESSAGE), the message is counted, and if it came over a pair, the pair has
+// failed in this window. Any other error, and an exception, is fatal: the node says Refusal(FAILED)
+// to the coordinator and ends.
 class MemberNode : public Node {
  public:
   absl::Status Handle(const NodeId& from, const v1::Message& message) final;
@@ -45,10 +48,11 @@ class MemberNode : public Node {
   // kJoining:  no Welcome yet, nothing is loaded.
   // kIdle:     outside windows.
   // kOpen:     a window is open; the role's own stages are inside this phase.
-  // kReported: the window was reported; only Commit or Abort of its attempt ends it, also over a loss of the
+  // kReported: the window was reported; only Commit or Abort of its attempt ends it, also over a
+  // loss of the
   //            coordinator ("in doubt").
-  // Legal moves: kJoining -> kIdle -> kOpen -> kReported -> kIdle; kOpen -> kIdle (Abort, the coordinator is lost, an
-  // INFER window's Commit); kDone from any.
+  // Legal moves: kJoining -> kIdle -> kOpen -> kReported -> kIdle; kOpen -> kIdle (Abort, the
+  // coordinator is lost, an INFER window's Commit); kDone from any.
   enum class Phase { kJoining, kIdle, kOpen, kReported, kDone };
 
   // `transport` must outlive the node.
@@ -56,7 +60,8 @@ class MemberNode : public Node {
 
   // ---- What a role adds.
 
-  // Once, on the first Welcome: opens the data of scenario() and makes fresh networks. Any error is fatal.
+  // Once, on the first Welcome: opens the data of scenario() and makes fresh networks. Any error is
+  // fatal.
   virtual absl::Status Load() = 0;
   // Fresh networks, optimisers and baselines as Load made them.
   virtual void ResetLearners() = 0;
@@ -64,17 +69,20 @@ class MemberNode : public Node {
   virtual int64_t train_size() const = 0;
   virtual int64_t test_size() const = 0;
   // After the answer to each Welcome, and on Addresses.
-  virtual absl::Status OnAddresses(const google::protobuf::RepeatedPtrField<std::string>& addresses);
+  virtual absl::Status OnAddresses(
+      const google::protobuf::RepeatedPtrField<std::string>& addresses);
   // plan() is a new window: forget the last one, say what opens it.
   virtual absl::Status OnOpened() = 0;
   virtual absl::Status OnGrant(const v1::Grant& grant) = 0;
   virtual absl::Status OnInferStart(const v1::InferStart& start);
-  // A message of the open attempt (phase kOpen or kReported) from a peer that is linked and has not failed.
+  // A message of the open attempt (phase kOpen or kReported) from a peer that is linked and has not
+  // failed.
   virtual absl::Status OnData(int peer, const v1::Message& message) = 0;
-  // Does what has become possible; called after each event in phase kOpen until nothing changes any more.
+  // Does what has become possible; called after each event in phase kOpen until nothing changes any
+  // more.
   virtual absl::Status Advance() = 0;
-  // The optimiser steps of the reported TRAIN window. After it, or without it, EndWindow frees what the window held;
-  // Discard forgets its gradients as well.
+  // The optimiser steps of the reported TRAIN window. After it, or without it, EndWindow frees what
+  // the window held; Discard forgets its gradients as well.
   virtual void Step() = 0;
   virtual void Discard() = 0;
   virtual void EndWindow() = 0;
@@ -110,8 +118,8 @@ class MemberNode : public Node {
   bool StreamUp(int peer) const { return streams_.count(peer) > 0; }
   void SayPairStatus(int peer, bool up, const std::string& reason);
 
-  // Sends with the attempt of the open window. A peer that can't be reached has failed; a coordinator that can't is
-  // lost, and PeerDown will say so.
+  // Sends with the attempt of the open window. A peer that can't be reached has failed; a
+  // coordinator that can't is lost, and PeerDown will say so.
   absl::Status SendToPeer(int peer, v1::Message message);
   absl::Status SendInWindow(v1::Message message);
   absl::Status SendToCoordinator(v1::Message message);
@@ -165,8 +173,8 @@ class MemberNode : public Node {
   std::string run_id_;
   google::protobuf::RepeatedPtrField<v1::NamedTensor> start_parameters_;
   std::optional<store::CheckpointFolder> checkpoints_;
-  bool live_ = false;     // restored, or has taken part in a window
-  bool changed_ = false;  // the state is another one than at the start
+  bool live_ = false;      // restored, or has taken part in a window
+  bool changed_ = false;   // the state is another one than at the start
   std::set<int> streams_;  // peers whose data stream is open
 
   uint64_t next_window_ = 0;   // every window below has been applied or belongs to others

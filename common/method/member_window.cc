@@ -18,7 +18,8 @@ absl::StatusOr<WindowPlan> MemberNode::CheckOpenWindow(const v1::OpenWindow& ope
         absl::StrCat("OpenWindow ", open.window(), " (attempt ", attempt, "): ", what...));
   };
   if (phase_ == Phase::kReported) {
-    return bad("this node awaits the outcome of window ", plan_.window, ", attempt ", plan_.attempt);
+    return bad("this node awaits the outcome of window ", plan_.window, ", attempt ",
+               plan_.attempt);
   }
   if (attempt <= last_attempt_) return bad("attempt ", last_attempt_, " was opened before");
   if (open.window() < next_window_) {

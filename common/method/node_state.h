@@ -1,5 +1,5 @@
-// The state of a node: all that it would lose with its process and that changes the run. Random numbers are not among
-// it: every stream is keyed by the window (common/base/rng.h).
+// The state of a node: all that it would lose with its process and that changes the run. Random
+// numbers are not among it: every stream is keyed by the window (common/base/rng.h).
 #ifndef SEMLINK_COMMON_METHOD_NODE_STATE_H_
 #define SEMLINK_COMMON_METHOD_NODE_STATE_H_
 
@@ -34,17 +34,18 @@ struct NodeState {
 // All parameters, as "learner.parameter".
 void AppendParameters(const NodeState& state, v1::Parameters* out);
 
-// Overwrites all parameters; optimisers and baseline stay. INVALID_ARGUMENT names the first one that is missing or has
-// another shape; nothing is changed then.
+// Overwrites all parameters; optimisers and baseline stay. INVALID_ARGUMENT names the first one
+// that is missing or has another shape; nothing is changed then.
 absl::Status LoadParameters(const google::protobuf::RepeatedPtrField<v1::NamedTensor>& tensors,
                             NodeState* state);
 
-// The contents of a checkpoint: the parameters, "learner.adamw.first_moment" and "learner.adamw.second_moment" (flat,
-// in the order of the parameters), the metadata "learner.adamw.steps" and "baseline". docs/formats/checkpoint.md.
+// The contents of a checkpoint: the parameters, "learner.adamw.first_moment" and
+// "learner.adamw.second_moment" (flat, in the order of the parameters), the metadata
+// "learner.adamw.steps" and "baseline". docs/formats/checkpoint.md.
 store::TensorFile SaveState(const NodeState& state);
 
-// The reverse, to the last bit: whole, or not at all. INVALID_ARGUMENT says what is missing, has another shape or can't
-// be read.
+// The reverse, to the last bit: whole, or not at all. INVALID_ARGUMENT says what is missing, has
+// another shape or can't be read.
 absl::Status RestoreState(const store::TensorFile& file, NodeState* state);
 
 }  // namespace semlink::method

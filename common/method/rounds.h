@@ -16,8 +16,7 @@ inline absl::Status CheckRounds(const google::protobuf::RepeatedField<uint32_t>&
                                 uint64_t rounds) {
   for (int i = 0; i < list.size(); ++i) {
     if (list[i] >= rounds || (i > 0 && list[i] <= list[i - 1])) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("rounds do not ascend below ", rounds));
+      return absl::InvalidArgumentError(absl::StrCat("rounds do not ascend below ", rounds));
     }
   }
   return absl::OkStatus();

@@ -39,8 +39,8 @@ class Selector {
   double entropy() const { return entropy_; }
 
   // Adds the gradient of sum_r advantage[r] * log p(draw r) - entropy_bonus * sum_r H(row r), over
-  // the rows of the last Sample. `counted`, one per row (empty: all): rows without it add nothing; their advantage must
-  // be 0. Does nothing if nothing was drawn in any row.
+  // the rows of the last Sample. `counted`, one per row (empty: all): rows without it add nothing;
+  // their advantage must be 0. Does nothing if nothing was drawn in any row.
   void Accumulate(const std::vector<float>& advantage, double entropy_bonus,
                   const std::vector<bool>& counted = {});
 

@@ -28,8 +28,8 @@ struct WindowPlan {
   std::vector<bool> transmitter_up;
   std::vector<bool> receiver_up;
   double progress = 0;
-  uint64_t attempt = 0;                // set by the node: OpenWindow does not carry it
-  std::set<std::pair<int, int>> cut;   // (k, t): live, but without a data stream
+  uint64_t attempt = 0;               // set by the node: OpenWindow does not carry it
+  std::set<std::pair<int, int>> cut;  // (k, t): live, but without a data stream
   // Replay: (k, t, stage) of what failed in this window when it was committed.
   std::set<std::tuple<int, int, v1::PairFailure::Stage>> failures;
 
@@ -37,8 +37,8 @@ struct WindowPlan {
   bool linked(int k, int t) const {
     return transmitter_up[k] && receiver_up[t] && cut.count({k, t}) == 0;
   }
-  // A replay, in which this is left out again. Whoever got no request sends no features, and who got
-  // no features sends no gradients: a stage brings the later ones with it.
+  // A replay, in which this is left out again. Whoever got no request sends no features, and who
+  // got no features sends no gradients: a stage brings the later ones with it.
   bool failed_before(int k, int t, v1::PairFailure::Stage stage) const;
 
   bool train() const { return kind == v1::TRAIN; }

@@ -95,9 +95,8 @@ absl::StatusOr<TensorFile> DecodeCheckpoint(absl::string_view bytes, const Check
         absl::StrCat(what, ": damaged, or not a checkpoint: it has no checksum"));
   }
   if (Checksum(bytes, digits) != bytes.substr(digits, kDigits)) {
-    return absl::DataLossError(
-        absl::StrCat(what, ": damaged or truncated: its checksum does not fit its ", bytes.size(),
-                     " bytes"));
+    return absl::DataLossError(absl::StrCat(
+        what, ": damaged or truncated: its checksum does not fit its ", bytes.size(), " bytes"));
   }
   ASSIGN_OR_RETURN(TensorFile file, DecodeSafetensors(bytes, what));
   RETURN_IF_ERROR(CheckOwner(OwnMetadata(owner, window), file.metadata, what));
@@ -140,8 +139,9 @@ absl::StatusOr<TensorFile> CheckpointFolder::Read(const v1::CheckpointId& id) co
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
   ASSIGN_OR_RETURN(TensorFile file, DecodeCheckpoint(bytes, owner_, id.window(), path));
   if (const std::string sha256 = Sha256Hex(bytes); sha256 != id.sha256()) {
-    return absl::DataLossError(absl::StrCat(path, ": another checkpoint than the one asked for: its SHA-256 is ",
-                                            sha256, ", expected ", id.sha256()));
+    return absl::DataLossError(
+        absl::StrCat(path, ": another checkpoint than the one asked for: its SHA-256 is ", sha256,
+                     ", expected ", id.sha256()));
   }
   return file;
 }

@@ -1,5 +1,5 @@
-// A node's checkpoints: one safetensors file per window in a folder of its own. docs/formats/checkpoint.md is the
-// format.
+// A node's checkpoints: one safetensors file per window in a folder of its own.
+// docs/formats/checkpoint.md is the format.
 #ifndef SEMLINK_COMMON_STORE_CHECKPOINT_H_
 #define SEMLINK_COMMON_STORE_CHECKPOINT_H_
 
@@ -26,13 +26,14 @@ struct CheckpointOwner {
   std::string scenario_sha256;  // of the resolved scenario's text as the coordinator handed it out
 };
 
-// The bytes of the file: the same for the same state. `state`: tensors and metadata, whose keys must not be those of
-// the format. INVALID_ARGUMENT as EncodeSafetensors.
+// The bytes of the file: the same for the same state. `state`: tensors and metadata, whose keys
+// must not be those of the format. INVALID_ARGUMENT as EncodeSafetensors.
 absl::StatusOr<std::string> EncodeCheckpoint(const CheckpointOwner& owner, uint64_t window,
                                              const TensorFile& state);
 
-// The reverse: every byte is checked before anything is returned. `what` (a path) says where in the error. DATA_LOSS:
-// damaged or truncated. FAILED_PRECONDITION: of another format, version, node, scenario, seed or window.
+// The reverse: every byte is checked before anything is returned. `what` (a path) says where in the
+// error. DATA_LOSS: damaged or truncated. FAILED_PRECONDITION: of another format, version, node,
+// scenario, seed or window.
 absl::StatusOr<TensorFile> DecodeCheckpoint(absl::string_view bytes, const CheckpointOwner& owner,
                                             uint64_t window, const std::string& what);
 
@@ -51,11 +52,12 @@ class CheckpointFolder {
   // Replaces the file of this window. Returns once it is on the disk.
   absl::StatusOr<Written> Write(uint64_t window, const TensorFile& state);
 
-  // DATA_LOSS also if the file reads well but its digest is not `id.sha256`. NOT_FOUND if there is none.
+  // DATA_LOSS also if the file reads well but its digest is not `id.sha256`. NOT_FOUND if there is
+  // none.
   absl::StatusOr<TensorFile> Read(const v1::CheckpointId& id) const;
 
-  // The files of this owner that read well, ascending. Each file is read once in the life of this object. `complaints`
-  // gets one line for each file that does not.
+  // The files of this owner that read well, ascending. Each file is read once in the life of this
+  // object. `complaints` gets one line for each file that does not.
   std::vector<v1::CheckpointId> List(std::vector<std::string>* complaints);
 
   // Deletes the files of windows before `keep_from`, whoever they belong to.
