@@ -21,13 +21,16 @@ void AddInferCommand(CLI::App* app, Action* chosen);
 void AddValidateCommand(CLI::App* app, Action* chosen);
 void AddStatusCommand(CLI::App* app, Action* chosen);
 void AddLedgerCommand(CLI::App* app, Action* chosen);
+void AddFaultCommand(CLI::App* app, Action* chosen);
 void AddDataCommand(CLI::App* app, Action* chosen);
-void AddExportCommand(CLI::App* app, Action* chosen);
+void AddCertsCommand(CLI::App* app, Action* chosen);
 
 // Options that several subcommands share.
 void AddFormatOption(CLI::App* command, std::string* format);        // --format text|json
 void AddTransportOption(CLI::App* command, std::string* transport);  // --transport inproc|grpc
 void AddSetOption(CLI::App* command, std::vector<std::string>* overrides);  // --set key.path=value
+// --tls[=DIR] of commands that start nodes; `*tls` is what LaunchOptions::tls takes.
+void AddLaunchTlsOption(CLI::App* command, std::string* tls);
 
 // A subcommand with its examples (one per line) at the end of its help.
 CLI::App* AddCommand(CLI::App* app, const std::string& name, const std::string& description,

@@ -15,6 +15,7 @@ struct EvaluateOptions {
   std::string run;
   std::string out;
   std::string transport = "grpc";
+  std::string tls;
   std::string format = "text";
   std::vector<std::string> overrides;
   int draws = 0;
@@ -36,6 +37,7 @@ int Evaluate(EvaluateOptions options) {
   launch.job = "evaluate";
   launch.arguments = {"--parameters", options.run + "/parameters"};
   launch.inproc = options.transport == "inproc";
+  launch.tls = options.tls;
   const ExitCode code = Launcher(launch, &clock).Run();
   return code == kSuccess ? PrintSummary(*scenario, launch.out, options.format) : code;
 }
@@ -58,6 +60,7 @@ void AddEvaluateCommand(CLI::App* app, Action* chosen) {
                       "Folder of the evaluation; must be empty or missing "
                       "[RUN/evaluations/DATE-TIME]");
   AddTransportOption(command, &options->transport);
+  AddLaunchTlsOption(command, &options->tls);
   AddSetOption(command, &options->overrides);
   AddFormatOption(command, &options->format);
   command->callback([options, chosen] { *chosen = [options] { return Evaluate(*options); }; });

@@ -15,6 +15,7 @@ struct InferOptions {
   std::string run;
   std::string out;
   std::string transport = "grpc";
+  std::string tls;
   std::string format = "text";
   std::vector<std::string> overrides;
   int64_t samples = 0;
@@ -41,6 +42,7 @@ int Infer(const InferOptions& options) {
     launch.arguments.push_back(absl::StrCat(options.samples));
   }
   launch.inproc = options.transport == "inproc";
+  launch.tls = options.tls;
   const ExitCode code = Launcher(launch, &clock).Run();
   return code == kSuccess ? PrintInference(launch.out, options.format) : code;
 }
@@ -66,6 +68,7 @@ void AddInferCommand(CLI::App* app, Action* chosen) {
                       "Folder of the measurement; must be empty or missing "
                       "[RUN/inferences/DATE-TIME]");
   AddTransportOption(command, &options->transport);
+  AddLaunchTlsOption(command, &options->tls);
   AddSetOption(command, &options->overrides);
   AddFormatOption(command, &options->format);
   command->callback([options, chosen] { *chosen = [options] { return Infer(*options); }; });

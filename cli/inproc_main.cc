@@ -54,6 +54,9 @@ absl::Status RunAllNodes(const Flags& flags) {
   ASSIGN_OR_RETURN(options.scenario, ReadScenarioFile(flags.scenario));
   ASSIGN_OR_RETURN(options.job.kind, coordinator::ParseJobKind(flags.job));
   ASSIGN_OR_RETURN(const data::SplitSizes sizes, data::ReadSplitSizes(options.scenario.data));
+  if (!options.scenario.faults.empty()) {
+    return absl::InvalidArgumentError("faults can't be injected in one process");
+  }
   options.out_dir = flags.out;
   options.parameters_dir = flags.parameters;
   options.job.test_size = sizes.test;

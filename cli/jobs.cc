@@ -50,7 +50,9 @@ absl::StatusOr<Scenario> ReadTrainedRun(const std::string& run, const Overrides&
     return absl::NotFoundError(
         absl::StrCat(run, " has no parameters/: only a run that finished its training has them"));
   }
-  return ReadScenarioForJob(run + "/scenario.yaml", overrides);
+  ASSIGN_OR_RETURN(Scenario scenario, ReadScenarioForJob(run + "/scenario.yaml", overrides));
+  scenario.faults.clear();  // they were for the training
+  return scenario;
 }
 
 ExitCode Complain(const absl::Status& status, ExitCode code) {

@@ -23,8 +23,9 @@ int main(int argc, char** argv) {
   AddValidateCommand(&app, &action);
   AddStatusCommand(&app, &action);
   AddLedgerCommand(&app, &action);
+  AddFaultCommand(&app, &action);
   AddDataCommand(&app, &action);
-  AddExportCommand(&app, &action);
+  AddCertsCommand(&app, &action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

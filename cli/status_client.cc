@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "cli/table.h"
+#include "common/faults/fault_spec.h"
 #include "semlink/v1/services.grpc.pb.h"
 
 namespace semlink::cli {
@@ -34,20 +35,54 @@ std::string NodeTitle(const v1::NodeName& node) {
   return numbered ? absl::StrCat(RoleName(node.role()), node.index() + 1) : RoleName(node.role());
 }
 
+std::string StateText(const v1::NodeStatus& node) {
+  if (!node.state().empty()) return node.state();
+  return node.up() ? "up" : "down";
+}
+
+nlohmann::ordered_json CutJson(const v1::StatusReply& reply) {
+  nlohmann::ordered_json cut = nlohmann::ordered_json::array();
+  for (const v1::Pair& pair : reply.cut()) {
+    cut.push_back({{"transmitter", pair.transmitter() + 1}, {"receiver", pair.receiver() + 1}});
+  }
+  return cut;
+}
+
 }  // namespace
 
-absl::StatusOr<v1::StatusReply> FetchStatus(const std::string& address, absl::Duration timeout) {
-  const auto channel = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
-  const auto stub = v1::Operator::NewStub(channel);
+absl::StatusOr<v1::StatusReply> FetchStatus(const OperatorChannel& coordinator,
+                                            absl::Duration timeout) {
+  const auto stub = v1::Operator::NewStub(coordinator.channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
   v1::StatusReply reply;
   const grpc::Status status = stub->GetStatus(&context, v1::StatusRequest(), &reply);
   if (status.ok()) return reply;
-  return absl::Status(
-      static_cast<absl::StatusCode>(status.error_code()),
-      absl::StrCat("no coordinator answers at ", address, ": ", status.error_message(),
-                   "; give its address with --coordinator HOST:PORT"));
+  return OperatorError(coordinator.address, status);
+}
+
+std::string FaultsText(const ActiveFaults& faults) {
+  Table table({{"fault", Align::kRight}, {"left", Align::kRight}, {"what"}});
+  for (const v1::ActiveFault& active : faults) {
+    const double left = active.seconds_left();
+    table.AddRow({absl::StrCat(active.fault().id()),
+                  left > 0 ? absl::StrFormat("%.1f s", left) : "until cleared",
+                  FaultText(active.fault())});
+  }
+  return table.ToString();
+}
+
+nlohmann::ordered_json FaultsJson(const ActiveFaults& faults) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const v1::ActiveFault& active : faults) {
+    nlohmann::ordered_json item = {{"id", active.fault().id()},
+                                   {"kind", FaultKindName(active.fault().kind())},
+                                   {"fault", FaultText(active.fault())},
+                                   {"seconds_left", nullptr}};
+    if (active.seconds_left() > 0) item["seconds_left"] = active.seconds_left();
+    list.push_back(std::move(item));
+  }
+  return list;
 }
 
 std::string StatusText(const v1::StatusReply& reply) {
@@ -62,20 +97,36 @@ std::string StatusText(const v1::StatusReply& reply) {
                                 [](std::string* text, double share) {
                                   absl::StrAppend(text, FormatPercent(share));
                                 }),
-                  "\nrefused: ", reply.refusals(), "\n\n");
+                  "\nrefused: ", reply.refusals());
+  for (const v1::IdentityRefusal& refusal : reply.identity_refusal()) {
+    absl::StrAppend(&out, ", of these ", refusal.count(), " for ", refusal.reason());
+  }
+  absl::StrAppend(&out, "\nlast checkpoint: ",
+                  reply.has_checkpoint() ? absl::StrCat("window ", reply.checkpoint()) : "none");
+  if (!reply.cut().empty()) {
+    absl::StrAppend(&out, "\nwithout a connection: ",
+                    absl::StrJoin(reply.cut(), ", ", [](std::string* text, const v1::Pair& pair) {
+                      absl::StrAppend(text, "transmitter", pair.transmitter() + 1, ":receiver",
+                                      pair.receiver() + 1);
+                    }));
+  }
+  absl::StrAppend(&out, "\n\n");
   Table table({{"node"},
                {"state"},
+               {"for", Align::kRight},
                {"address"},
                {"process", Align::kRight},
                {"memory", Align::kRight},
                {"refused", Align::kRight}});
   for (const v1::NodeStatus& node : reply.node()) {
-    table.AddRow({NodeTitle(node.node()), node.up() ? "up" : "down", node.address(),
-                  node.pid() > 0 ? absl::StrCat(node.pid()) : "",
-                  FormatBytes(static_cast<double>(node.peak_rss_bytes())),
-                  absl::StrCat(node.refusals())});
+    table.AddRow(
+        {NodeTitle(node.node()), StateText(node), FormatTime(absl::Seconds(node.state_seconds())),
+         node.address(), node.pid() > 0 ? absl::StrCat(node.pid()) : "",
+         FormatBytes(static_cast<double>(node.peak_rss_bytes())), absl::StrCat(node.refusals())});
   }
-  return out + table.ToString();
+  absl::StrAppend(&out, table.ToString());
+  if (!reply.fault().empty()) absl::StrAppend(&out, "\n", FaultsText(reply.fault()));
+  return out;
 }
 
 nlohmann::ordered_json StatusJson(const v1::StatusReply& reply) {
@@ -83,11 +134,19 @@ nlohmann::ordered_json StatusJson(const v1::StatusReply& reply) {
   for (const v1::NodeStatus& node : reply.node()) {
     nodes.push_back({{"node", NodeTitle(node.node())},
                      {"up", node.up()},
+                     {"state", StateText(node)},
+                     {"state_seconds", node.state_seconds()},
                      {"address", node.address()},
                      {"pid", node.pid()},
                      {"refusals", node.refusals()},
                      {"peak_rss_bytes", node.peak_rss_bytes()}});
   }
+  nlohmann::ordered_json identity = nlohmann::ordered_json::object();
+  for (const v1::IdentityRefusal& refusal : reply.identity_refusal()) {
+    identity[refusal.reason()] = refusal.count();
+  }
+  const nlohmann::ordered_json checkpoint =
+      reply.has_checkpoint() ? nlohmann::ordered_json(reply.checkpoint()) : nullptr;
   return {{"run_id", reply.run_id()},
           {"scenario", reply.scenario()},
           {"phase", reply.phase()},
@@ -96,6 +155,10 @@ nlohmann::ordered_json StatusJson(const v1::StatusReply& reply) {
           {"seconds_per_window", reply.seconds_per_window()},
           {"accuracy", std::vector<double>(reply.accuracy().begin(), reply.accuracy().end())},
           {"refusals", reply.refusals()},
+          {"identity_refusals", std::move(identity)},
+          {"checkpoint", checkpoint},
+          {"cut", CutJson(reply)},
+          {"faults", FaultsJson(reply.fault())},
           {"nodes", std::move(nodes)}};
 }
 

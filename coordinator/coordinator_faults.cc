@@ -33,10 +33,10 @@ v1::Suffer SufferOf(const v1::Fault& fault) {
   return suffer;
 }
 
-v1::Message MakeSetFaults(const std::vector<v1::Fault>& faults) {
-  v1::Message message;
-  message.mutable_set_faults()->mutable_fault()->Add(faults.begin(), faults.end());
-  return message;
+v1::SetFaults ListOf(const std::vector<v1::Fault>& faults) {
+  v1::SetFaults list;
+  list.mutable_fault()->Add(faults.begin(), faults.end());
+  return list;
 }
 
 }  // namespace
@@ -52,6 +52,9 @@ absl::Status CoordinatorFaults::Open(const Scenario& scenario, bool resumed) {
     schedule.TakeUp(past, clock_->Now(), clock_->WallTime());
   }
   desk_->Open(std::move(schedule), clock_);
+  const std::vector<v1::Fault> own = desk_->ActiveOn(NodeId::Coordinator());
+  if (!own.empty()) transport_->SetFaults(own);
+  told_[NodeId::Coordinator()] = ListOf(own).SerializeAsString();
   return absl::OkStatus();
 }
 
@@ -114,32 +117,32 @@ void CoordinatorFaults::TellNodes(const Membership& membership) {
   // What ends on the coordinator's own links ends before the nodes are told, and what begins there
   // begins afterwards: else they would not hear of it.
   const std::vector<v1::Fault> own = desk_->ActiveOn(NodeId::Coordinator());
-  std::string& told = told_[NodeId::Coordinator()];
-  const std::string now = MakeSetFaults(own).SerializeAsString();
-  const bool changed = now != told;
+  std::string bytes = ListOf(own).SerializeAsString();
+  const bool changed = bytes != told_[NodeId::Coordinator()];
   if (changed) {
-    v1::Message before;
-    if (!before.ParseFromString(told)) before.Clear();
+    v1::SetFaults before;
+    if (!before.ParseFromString(told_[NodeId::Coordinator()])) before.Clear();
     std::vector<v1::Fault> staying;
-    for (const v1::Fault& fault : before.set_faults().fault()) {
+    for (const v1::Fault& fault : before.fault()) {
       const bool stays = std::any_of(
           own.begin(), own.end(), [&](const v1::Fault& other) { return other.id() == fault.id(); });
       if (stays) staying.push_back(fault);
     }
     transport_->SetFaults(staying);
-    told = now;
+    told_[NodeId::Coordinator()] = std::move(bytes);
   }
   for (const Member& member : membership.members()) {
-    const v1::Message message = MakeSetFaults(desk_->ActiveOn(member.id));
-    std::string bytes = message.SerializeAsString();
-    if (bytes == told_[member.id] ||
-        (message.set_faults().fault().empty() && told_[member.id].empty())) {
-      continue;
-    }
-    // A node that can't be reached is told when it is back.
-    if (transport_->Send(member.id, message).ok()) told_[member.id] = std::move(bytes);
+    if (ListOf(desk_->ActiveOn(member.id)).SerializeAsString() != told_[member.id]) Tell(member.id);
   }
   if (changed) transport_->SetFaults(own);
+}
+
+void CoordinatorFaults::Tell(const NodeId& node) {
+  v1::Message message;
+  *message.mutable_set_faults() = ListOf(desk_->ActiveOn(node));
+  std::string bytes = message.set_faults().SerializeAsString();
+  // A node that can't be reached is told when it is back.
+  if (transport_->Send(node, std::move(message)).ok()) told_[node] = std::move(bytes);
 }
 
 void CoordinatorFaults::Strike(const v1::Fault& fault, const NodeId& node) {
@@ -160,9 +163,7 @@ void CoordinatorFaults::WakePaused(const v1::Fault& fault, const Membership& mem
 }
 
 void CoordinatorFaults::OnReady(const NodeId& node) {
-  const v1::Message faults = MakeSetFaults(desk_->ActiveOn(node));
-  // Also when there are none: it may have missed the end of some.
-  if (transport_->Send(node, faults).ok()) told_[node] = faults.SerializeAsString();
+  Tell(node);  // also when there are none: it may have missed the end of some
   if (!desk_->HeldDown(node)) return;
   v1::Message message;
   message.mutable_suffer()->set_kind(v1::Fault::KILL);

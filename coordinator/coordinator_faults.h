@@ -62,6 +62,7 @@ class CoordinatorFaults {
  private:
   absl::Status Record(const FaultChange& change, uint64_t committed);
   void TellNodes(const Membership& membership);
+  void Tell(const NodeId& node);
   void Strike(const v1::Fault& fault, const NodeId& node);
   void WakePaused(const v1::Fault& fault, const Membership& membership);
 

@@ -17,6 +17,7 @@
 #include "common/node/daemon.h"
 #include "common/node/exit_code.h"
 #include "common/node/logging.h"
+#include "common/node/security_flags.h"
 #include "common/scenario/reader.h"
 #include "common/transport/grpc_transport.h"
 #include "common/transport/mailbox.h"
@@ -32,6 +33,7 @@ constexpr char kProgram[] = "semlink-coordinator";
 struct Flags {
   std::string scenario;
   std::string out;
+  std::string resume;
   std::string listen = "127.0.0.1:7433";
   std::string port_file;
   std::string job = "train";
@@ -42,15 +44,22 @@ struct Flags {
   int in_flight = 1;
   double node_timeout_seconds = 120;
   std::string log_level = "info";
-  bool insecure_network = false;
+  SecurityFlags security;
 };
 
 void AddJobFlags(CLI::App* app, Flags* flags) {
-  app->add_option("--scenario", flags->scenario, "Scenario file (YAML)")->required();
-  app->add_option("--out", flags->out, "Run folder; must not hold a run yet")->required();
-  app->add_option("--job", flags->job, "What to do")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"train", "evaluate", "infer"}));
+  CLI::Option* scenario = app->add_option("--scenario", flags->scenario, "Scenario file (YAML)");
+  CLI::Option* out = app->add_option("--out", flags->out, "Run folder; must not hold a run yet");
+  CLI::Option* job = app->add_option("--job", flags->job, "What to do")
+                         ->capture_default_str()
+                         ->check(CLI::IsMember({"train", "evaluate", "infer"}));
+  scenario->needs(out);
+  out->needs(scenario);
+  app->add_option("--resume", flags->resume,
+                  "Go on with the run in this folder, which has the scenario and the job")
+      ->excludes(scenario)
+      ->excludes(out)
+      ->excludes(job);
   app->add_option("--parameters", flags->parameters,
                   "Start from DIR/NODE.safetensors (needed by evaluate and infer)");
   app->add_option("--draws", flags->draws,
@@ -80,8 +89,7 @@ void AddFlags(CLI::App* app, Flags* flags) {
                   "Seconds without a word from a node until it is taken for lost")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app->add_flag("--insecure-network", flags->insecure_network,
-                "Allow connections without encryption or authentication beyond this machine");
+  AddSecurityFlags(app, &flags->security);
   const std::vector<std::string> levels(std::begin(kLogLevels), std::end(kLogLevels));
   app->add_option("--log-level", flags->log_level, "What to log on standard error")
       ->capture_default_str()
@@ -90,29 +98,44 @@ void AddFlags(CLI::App* app, Flags* flags) {
                                                   ", protocol version ", kProtocolVersion));
   app->footer(
       absl::StrCat("Examples:\n"
-                   "  semlink-coordinator --scenario configs/quickstart.yaml --out runs/first\n"
+                   "  semlink-coordinator --scenario configs/quickstart.yaml --out runs/first "
+                   "--insecure\n"
                    "  semlink-coordinator --scenario s.yaml --out runs/b --listen 0.0.0.0:7433 "
-                   "--insecure-network\n"
+                   "--tls certs\n"
                    "  semlink-coordinator --scenario runs/first/scenario.yaml --out runs/check "
                    "--job evaluate \\\n"
-                   "      --parameters runs/first/parameters --draws 32\n\n",
+                   "      --parameters runs/first/parameters --draws 32 --insecure\n"
+                   "  semlink-coordinator --resume runs/first --insecure\n\n",
                    kExitCodeHelp));
+}
+
+// Then all nodes are processes of this machine.
+bool ListensOnLoopback(const std::string& listen) {
+  const absl::StatusOr<Address> address = ParseAddress(listen);
+  return address.ok() && IsLoopback(address->host).value_or(false);
+}
+
+absl::Status DescribeNewRun(const Flags& flags, CoordinatorOptions* options) {
+  ASSIGN_OR_RETURN(options->scenario, ReadScenarioFile(flags.scenario));
+  ASSIGN_OR_RETURN(options->job.kind, ParseJobKind(flags.job));
+  ASSIGN_OR_RETURN(const data::SplitSizes sizes, data::ReadSplitSizes(options->scenario.data));
+  options->out_dir = flags.out;
+  options->job.test_size = sizes.test;
+  options->job.draws = flags.draws;
+  options->job.samples = flags.samples;
+  options->job.batch = flags.batch;
+  options->job.in_flight = flags.in_flight;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<CoordinatorOptions> MakeOptions(const Flags& flags) {
   CoordinatorOptions options;
-  ASSIGN_OR_RETURN(options.scenario, ReadScenarioFile(flags.scenario));
-  ASSIGN_OR_RETURN(options.job.kind, ParseJobKind(flags.job));
-  ASSIGN_OR_RETURN(const data::SplitSizes sizes, data::ReadSplitSizes(options.scenario.data));
-  options.out_dir = flags.out;
+  options.resume_dir = flags.resume;
+  if (flags.resume.empty()) RETURN_IF_ERROR(DescribeNewRun(flags, &options));
   options.parameters_dir = flags.parameters;
-  options.job.test_size = sizes.test;
-  options.job.draws = flags.draws;
-  options.job.samples = flags.samples;
-  options.job.batch = flags.batch;
-  options.job.in_flight = flags.in_flight;
   options.node_timeout = absl::Seconds(flags.node_timeout_seconds);
   options.board = std::make_shared<StatusBoard>();
+  options.faults.local_nodes = ListensOnLoopback(flags.listen);
   return options;
 }
 
@@ -129,7 +152,10 @@ int Fail(const absl::Status& status, int code) {
 
 // Before the run: what the user named is missing, taken or wrong.
 int SetupExitCode(const absl::Status& status) {
-  if (absl::IsNotFound(status) || absl::IsAlreadyExists(status)) return kExitUsage;
+  if (absl::IsNotFound(status) || absl::IsAlreadyExists(status) ||
+      absl::IsFailedPrecondition(status)) {
+    return kExitUsage;
+  }
   return ExitCode(status);
 }
 
@@ -141,16 +167,19 @@ int RunExitCode(const DaemonEnd& end, const absl::Status& result) {
 }
 
 int Run(const Flags& flags) {
+  const absl::StatusOr<SecurityOptions> security =
+      MakeSecurity(flags.security, NodeId::Coordinator());
+  if (!security.ok()) return Fail(security.status(), kExitUsage);
   absl::StatusOr<CoordinatorOptions> options = MakeOptions(flags);
   if (!options.ok()) return Fail(options.status(), SetupExitCode(options.status()));
   const std::shared_ptr<StatusBoard> board = options->board;
-  OperatorService service(board);
+  OperatorService service(board, security->check);
   Mailbox mailbox;
   RealClock clock;
   GrpcTransport::Options transport_options;
   transport_options.self = NodeId::Coordinator();
   transport_options.listen = flags.listen;
-  transport_options.security.allow_insecure_network = flags.insecure_network;
+  transport_options.security = *security;
   transport_options.services = {&service};
   auto transport = GrpcTransport::Create(transport_options, &mailbox);
   if (!transport.ok()) {
@@ -164,6 +193,9 @@ int Run(const Flags& flags) {
     return Fail(status, kExitFailed);
   }
   spdlog::info("listening on {}; {}", address, (*node)->Awaiting());
+  // An operator's fault is to begin now, not at the next tick.
+  board->faults().SetWake(
+      [&mailbox, awake = node->get()] { mailbox.PostCall([awake] { return awake->Tick(); }); });
   DaemonOptions daemon;
   daemon.on_signal = [&board](int signal) {
     board->RequestStop(signal == SIGINT ? "interrupted" : "terminated");
@@ -182,6 +214,12 @@ int Main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitSuccess : kExitUsage;
+  }
+  if (flags.scenario.empty() && flags.resume.empty()) {
+    return Fail(absl::InvalidArgumentError(
+                    "name a scenario and a run folder (--scenario, --out), or a run to go on with "
+                    "(--resume)"),
+                kExitUsage);
   }
   const absl::Status logging = InitLogging("coordinator", flags.log_level);
   if (!logging.ok()) return Fail(logging, kExitUsage);

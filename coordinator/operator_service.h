@@ -1,20 +1,29 @@
-// The Operator service: how a run is going, and an end to it. Only a shell around the StatusBoard.
+// The Operator service: how a run is going, faults, and an end to it. Only a shell around the
+// StatusBoard and its FaultDesk.
 #ifndef SEMLINK_COORDINATOR_OPERATOR_SERVICE_H_
 #define SEMLINK_COORDINATOR_OPERATOR_SERVICE_H_
 
 #include <memory>
+#include <vector>
 
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/transport/peer_check.h"
 #include "coordinator/status_board.h"
 #include "semlink/v1/services.grpc.pb.h"
 
 namespace semlink::coordinator {
 
-v1::StatusReply ToReply(const RunStatus& status);
+// `now`: a date, for how long nodes have been there.
+v1::StatusReply ToReply(const RunStatus& status, const std::vector<FaultView>& faults,
+                        absl::Time now);
 
-// Handlers run on gRPC's threads and return at once.
+// Handlers run on gRPC's threads and return at once. Each serves operators only, by their
+// certificates; what `check` has refused is part of the status.
 class OperatorService : public v1::Operator::CallbackService {
  public:
-  explicit OperatorService(std::shared_ptr<StatusBoard> board) : board_(std::move(board)) {}
+  OperatorService(std::shared_ptr<StatusBoard> board, std::shared_ptr<PeerCheck> check)
+      : board_(std::move(board)), check_(std::move(check)) {}
 
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
                                       const v1::StatusRequest* request,
@@ -23,8 +32,21 @@ class OperatorService : public v1::Operator::CallbackService {
   grpc::ServerUnaryReactor* StopRun(grpc::CallbackServerContext* context,
                                     const v1::StopRequest* request, v1::StopReply* reply) override;
 
+  // The fault begins at the coordinator's next moment between messages.
+  grpc::ServerUnaryReactor* AddFault(grpc::CallbackServerContext* context,
+                                     const v1::AddFaultRequest* request,
+                                     v1::AddFaultReply* reply) override;
+  grpc::ServerUnaryReactor* ListFaults(grpc::CallbackServerContext* context,
+                                       const v1::ListFaultsRequest* request,
+                                       v1::ListFaultsReply* reply) override;
+  grpc::ServerUnaryReactor* ClearFaults(grpc::CallbackServerContext* context,
+                                        const v1::ClearFaultsRequest* request,
+                                        v1::ClearFaultsReply* reply) override;
+
  private:
+  RealClock clock_;
   std::shared_ptr<StatusBoard> board_;
+  std::shared_ptr<PeerCheck> check_;
 };
 
 }  // namespace semlink::coordinator

@@ -23,6 +23,8 @@ using testing::HasSubstr;
 constexpr char kHead[] = R"(all="$*"
 while [ $# -gt 0 ]; do
   [ "$1" = --out ] && out=$2
+  [ "$1" = --resume ] && out=$2 && resumed=yes
+  [ "$1" = --index ] && index=$2
   [ "$1" = --port-file ] && port_file=$2
   shift
 done
@@ -77,11 +79,12 @@ TEST_F(LauncherTest, StartsEveryNodeAndWaitsForAll) {
   EXPECT_EQ(ReadText(out + "/scenario.yaml"), EmitScenario(options_.scenario));
   EXPECT_THAT(Log("coordinator"),
               HasSubstr(absl::StrCat("args: --scenario ", out, "/scenario.yaml --out ", out,
-                                     " --job train --listen 127.0.0.1:0 --port-file ", out,
+                                     " --job train --insecure --listen 127.0.0.1:0 --port-file ", out,
                                      "/coordinator.port\nthreads: 1 1\n")));
-  EXPECT_THAT(Log("transmitter1"), HasSubstr("args: --coordinator 127.0.0.1:4711 --index 1\n"));
-  EXPECT_THAT(Log("transmitter2"), HasSubstr("--index 2\n"));
-  EXPECT_THAT(Log("receiver1"), HasSubstr("--index 1\n"));
+  EXPECT_THAT(Log("transmitter1"), HasSubstr("args: --coordinator 127.0.0.1:4711 --index 1 --state " +
+                                             out + "/checkpoints --insecure\n"));
+  EXPECT_THAT(Log("transmitter2"), HasSubstr("--index 2 "));
+  EXPECT_THAT(Log("receiver1"), HasSubstr("--index 1 "));
 }
 
 TEST_F(LauncherTest, RunsAllNodesInOneProcessIfAsked) {
@@ -92,6 +95,120 @@ TEST_F(LauncherTest, RunsAllNodesInOneProcessIfAsked) {
   EXPECT_EQ(Launch(), kSuccess) << said_;
   EXPECT_THAT(Log("inproc"), HasSubstr("--job infer --parameters p --batch 3\n"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out/logs/coordinator.log"));
+}
+
+// The coordinator of a run that has started, and ends once `file` is there.
+std::string UntilThereIs(const std::string& file) {
+  return "echo '{\"event\":\"training_started\",\"windows\":9}' >> $out/events.jsonl; : > "
+         "$out/ledger.sqlite; echo 4711 > $port_file\n"
+         "while [ ! -e " +
+         file + " ]; do sleep 0.02; done; echo '{}' > $out/summary.json\n";
+}
+
+TEST_F(LauncherTest, ANodeThatIsKilledIsStartedAgain) {
+  Coordinator(UntilThereIs("$out/again"));
+  Node("semlink-transmitter",
+       "[ $index = 2 ] && exit 0; out=" + (folder_ / "out") +
+           "\nif [ -e $out/first ]; then : > $out/again; exit 0; fi; : > $out/first; kill -9 $$\n");
+  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_THAT(said_, HasSubstr("semlink: transmitter1 was ended by signal 9 (Killed); starting it "
+                               "again\n"));
+  const std::string log = Log("transmitter1");
+  EXPECT_NE(log.find("--index 1"), log.rfind("--index 1")) << "the log goes on: " << log;
+}
+
+TEST_F(LauncherTest, AfterTheStartANodeMayFail) {
+  Coordinator(UntilThereIs("$out/again"));
+  Node("semlink-receiver", "out=" + (folder_ / "out") +
+                               "\nif [ -e $out/first ]; then : > $out/again; exit 0; fi\n"
+                               "while ! grep -q training $out/events.jsonl; do sleep 0.02; done\n"
+                               "sleep 0.3; : > $out/first; exit 1\n");
+  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_THAT(said_, HasSubstr("receiver1 exited with code 1; starting it again"));
+}
+
+TEST_F(LauncherTest, NobodyIsStartedAgainTooOften) {
+  Coordinator(UntilThereIs("$out/never"));
+  Node("semlink-receiver", "kill -9 $$\n");
+  options_.supervision.max_restarts = 1;
+  EXPECT_EQ(Launch(), kRunFailed);
+  EXPECT_THAT(said_, HasSubstr("starting it again"));
+  EXPECT_THAT(said_, HasSubstr("the run failed: receiver1 was ended by signal 9"));
+}
+
+TEST_F(LauncherTest, WrongUsageIsNotTriedAgain) {
+  Coordinator(UntilThereIs("$out/never"));
+  Node("semlink-receiver", "while ! grep -q training " + (folder_ / "out/events.jsonl") +
+                               "; do sleep 0.02; done; sleep 0.3; exit 3\n");
+  EXPECT_EQ(Launch(), kConnection);
+}
+
+TEST_F(LauncherTest, AFaultKeepsANodeDown) {
+  Coordinator(
+      "echo '{\"event\":\"fault_began\",\"id\":1,\"kind\":\"kill\",\"nodes\":[\"receiver1\"]}' > "
+      "$out/events.jsonl\n" +
+      UntilThereIs("$out/first") +
+      "sleep 1; [ -e $out/again ] && echo too early; rm $out/summary.json\n"
+      "echo '{\"event\":\"fault_ended\",\"id\":1}' >> $out/events.jsonl\n" +
+      UntilThereIs("$out/again"));
+  Node("semlink-receiver",
+       "out=" + (folder_ / "out") +
+           "\nif [ -e $out/first ]; then : > $out/again; exit 0; fi; : > $out/first; kill -9 $$\n");
+  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_THAT(said_,
+              HasSubstr("receiver1 was ended by signal 9 (Killed); a fault keeps it down\n"));
+  EXPECT_THAT(said_, HasSubstr("the fault is over: starting receiver1 again"));
+  EXPECT_THAT(Log("coordinator"), testing::Not(HasSubstr("too early")));
+}
+
+TEST_F(LauncherTest, AKilledCoordinatorGoesOnAtTheSamePort) {
+  Coordinator(
+      "if [ -n \"$resumed\" ]; then echo '{}' > $out/summary.json; exit 0; fi\n"
+      ": > $out/ledger.sqlite; echo 4711 > $port_file; sleep 0.3; kill -9 $$\n");
+  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_THAT(said_, HasSubstr("coordinator was ended by signal 9 (Killed); starting it again"));
+  EXPECT_THAT(Log("coordinator"), HasSubstr("args: --resume " + (folder_ / "out") +
+                                            " --insecure --listen "
+                                            "127.0.0.1:4711 --port-file "));
+}
+
+TEST_F(LauncherTest, ACoordinatorThatSaysNoIsNotStartedAgain) {
+  Coordinator(": > $out/ledger.sqlite; echo 4711 > $port_file; sleep 0.2; exit 1\n");
+  EXPECT_EQ(Launch(), kRunFailed);
+  EXPECT_THAT(said_, HasSubstr("the run failed: coordinator exited with code 1"));
+}
+
+TEST_F(LauncherTest, BeforeTheStartTheNodeThatFailedIsNamed) {
+  Coordinator("echo 4711 > $port_file; while [ ! -e $out/bad ]; do sleep 0.02; done; exit 1\n");
+  Node("semlink-receiver", "echo no data; : > " + (folder_ / "out/bad") + "; sleep 0.2; exit 1\n");
+  EXPECT_EQ(Launch(), kRunFailed);
+  EXPECT_THAT(said_, HasSubstr("the run failed: receiver1 exited with code 1"));
+  EXPECT_THAT(said_, HasSubstr("  no data\n"));
+}
+
+TEST_F(LauncherTest, ANodeThatWasAwayAtTheEndIsEnded) {
+  Coordinator(
+      "echo 4711 > $port_file; sleep 0.3\n"
+      "echo '{\"event\":\"node_lost\",\"node\":\"receiver1\"}' >> $out/events.jsonl\n"
+      "echo '{}' > $out/summary.json\n");
+  Node("semlink-receiver", "exec sleep 60\n");
+  EXPECT_EQ(Launch(), kSuccess) << said_;
+}
+
+TEST_F(LauncherTest, AnUnfinishedRunGoesOn) {
+  std::filesystem::create_directories(folder_ / "out/logs");
+  WriteText(folder_ / "out/scenario.yaml", "as it was\n");
+  WriteText(folder_ / "out/ledger.sqlite", "");
+  WriteText(folder_ / "out/coordinator.port", "1\n");
+  WriteText(folder_ / "out/logs/transmitter1.log", "before\n");
+  Coordinator("sleep 0.3; echo 4711 > $port_file; sleep 0.2; echo '{}' > $out/summary.json\n");
+  options_.resume = true;
+  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_EQ(ReadText(folder_ / "out/scenario.yaml"), "as it was\n");
+  EXPECT_THAT(Log("coordinator"), HasSubstr("args: --resume " + (folder_ / "out")));
+  EXPECT_THAT(Log("transmitter1"), testing::StartsWith("before\n"));
+  EXPECT_THAT(Log("transmitter1"), HasSubstr("--coordinator 127.0.0.1:4711 --index 1 --state " +
+                                             (folder_ / "out/checkpoints")));
 }
 
 TEST_F(LauncherTest, ANodeThatDiesEndsTheRun) {

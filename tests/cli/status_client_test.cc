@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "common/faults/fault_spec.h"
 #include "semlink/v1/services.grpc.pb.h"
 
 namespace semlink::cli {
@@ -57,47 +58,74 @@ class FetchStatusTest : public testing::Test {
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    address_ = absl::StrCat("127.0.0.1:", port);
+    coordinator_.address = absl::StrCat("127.0.0.1:", port);
+    coordinator_.channel =
+        grpc::CreateChannel(coordinator_.address, grpc::InsecureChannelCredentials());
   }
 
   FakeOperator service_;
   std::unique_ptr<grpc::Server> server_;
-  std::string address_;
+  OperatorChannel coordinator_;
 };
 
 TEST_F(FetchStatusTest, BringsTheReply) {
-  const auto reply = FetchStatus(address_, absl::Seconds(20));
+  const auto reply = FetchStatus(coordinator_, absl::Seconds(20));
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(reply->run_id(), "r1");
 }
 
 TEST_F(FetchStatusTest, GivesUpAfterTheDeadline) {
   service_.delay = std::chrono::milliseconds(1500);
-  EXPECT_EQ(FetchStatus(address_, absl::Milliseconds(200)).status().code(),
+  EXPECT_EQ(FetchStatus(coordinator_, absl::Milliseconds(200)).status().code(),
             absl::StatusCode::kDeadlineExceeded);
 }
 
 TEST_F(FetchStatusTest, KeepsTheReasonOfARefusal) {
   service_.status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "no certificate");
-  const auto reply = FetchStatus(address_, absl::Seconds(20));
+  const auto reply = FetchStatus(coordinator_, absl::Seconds(20));
   EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnauthenticated);
   EXPECT_THAT(std::string(reply.status().message()), HasSubstr("no certificate"));
 }
 
 TEST_F(FetchStatusTest, SaysThatNobodyAnswers) {
   server_->Shutdown();
-  const auto reply = FetchStatus(address_, absl::Seconds(20));
+  const auto reply = FetchStatus(coordinator_, absl::Seconds(20));
   EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(std::string(reply.status().message()), HasSubstr(address_));
+  EXPECT_THAT(std::string(reply.status().message()), HasSubstr(coordinator_.address));
 }
 
 TEST(StatusTextTest, ShowsRunAndNodes) {
   EXPECT_EQ(StatusText(Reply()),
             "quickstart (run r1): training, 12 of 400 windows, 0.270 s per window\n"
             "accuracy over the last windows: 90.00 %, 50.00 %\n"
-            "refused: 0\n\n"
-            "node          state  address       process    memory  refused\n"
-            "transmitter2  up     127.0.0.1:99     1234  169.0 MB        0\n");
+            "refused: 0\n"
+            "last checkpoint: none\n\n"
+            "node          state  for  address       process    memory  refused\n"
+            "transmitter2  up     0 s  127.0.0.1:99     1234  169.0 MB        0\n");
+}
+
+TEST(StatusTextTest, ShowsWhatIsBroken) {
+  v1::StatusReply reply = Reply();
+  reply.mutable_node(0)->set_up(false);
+  reply.mutable_node(0)->set_state("lost");
+  reply.mutable_node(0)->set_state_seconds(72);
+  reply.set_checkpoint(50);
+  reply.add_cut()->set_receiver(1);
+  v1::ActiveFault* active = reply.add_fault();
+  *active->mutable_fault() = *ParseFaultText("cut transmitter1:receiver2 --for 10s");
+  active->mutable_fault()->set_id(3);
+  active->set_seconds_left(4.25);
+  const std::string text = StatusText(reply);
+  EXPECT_THAT(text, HasSubstr("last checkpoint: window 50\n"
+                              "without a connection: transmitter1:receiver2\n\n"));
+  EXPECT_THAT(text, HasSubstr("transmitter2  lost   1:12  "));
+  EXPECT_THAT(text, testing::EndsWith("\n\nfault   left  what\n"
+                                      "    3  4.2 s  cut transmitter1:receiver2 --for 10s\n"));
+  const nlohmann::ordered_json json = StatusJson(reply);
+  EXPECT_EQ(json["checkpoint"], 50);
+  EXPECT_EQ(json["cut"][0]["receiver"], 2);
+  EXPECT_EQ(json["faults"][0]["seconds_left"], 4.25);
+  EXPECT_EQ(json["nodes"][0]["state"], "lost");
 }
 
 TEST(StatusJsonTest, NumbersNodesFromOne) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "common/faults/fault_spec.h"
 #include "tests/coordinator/messages.h"
 
 namespace semlink::coordinator {
@@ -25,7 +26,7 @@ class OperatorServiceTest : public ::testing::Test {
   }
 
   std::shared_ptr<StatusBoard> board_ = std::make_shared<StatusBoard>();
-  OperatorService service_{board_};
+  OperatorService service_{board_, std::make_shared<PeerCheck>()};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::Operator::Stub> stub_;
   grpc::ClientContext context_;
@@ -65,6 +66,90 @@ TEST_F(OperatorServiceTest, StopIsNotedForTheNode) {
   v1::StopReply reply;
   ASSERT_TRUE(stub_->StopRun(&context_, request, &reply).ok());
   EXPECT_EQ(board_->stop_requested(), "by an operator: power saving");
+}
+
+TEST_F(OperatorServiceTest, StatusSaysSinceWhenAndWhatIsBroken) {
+  Membership membership(SmallScenario());
+  membership.Join(NodeId::Transmitter(1), HelloFrom(NodeId::Transmitter(1)).hello(),
+                  absl::ZeroDuration());
+  RunStatus status;
+  status.members = membership.members();
+  status.published_at = absl::FromUnixSeconds(100);
+  board_->Publish(status);
+  membership.MarkGone(NodeId::Transmitter(1));
+  status.members = membership.members();
+  status.published_at = absl::FromUnixSeconds(130);
+  v1::Pair pair;
+  pair.set_receiver(1);
+  status.cut = {pair};
+  status.checkpoint = 50;
+  board_->Publish(status);
+  FaultView view;
+  view.fault = *ParseFaultText("cut all --for 10s");
+  view.left = absl::Seconds(4);
+  const v1::StatusReply reply = ToReply(board_->Read(), {view}, absl::FromUnixSeconds(140));
+  EXPECT_EQ(reply.node(0).state(), "awaited");
+  EXPECT_EQ(reply.node(0).state_seconds(), 40);
+  EXPECT_EQ(reply.node(1).state_seconds(), 10);
+  EXPECT_EQ(reply.cut(0).receiver(), 1u);
+  EXPECT_EQ(reply.checkpoint(), 50u);
+  EXPECT_EQ(reply.fault(0).seconds_left(), 4);
+}
+
+class OperatorFaultsTest : public OperatorServiceTest {
+ protected:
+  OperatorFaultsTest() { board_->faults().Open(FaultSchedule(SmallScenario()), &clock_); }
+
+  grpc::Status Add(const std::string& text, v1::AddFaultReply* reply) {
+    v1::AddFaultRequest request;
+    *request.mutable_fault() = *ParseFaultText(text);
+    grpc::ClientContext context;
+    return stub_->AddFault(&context, request, reply);
+  }
+  grpc::Status Clear(const std::vector<uint64_t>& ids, v1::ClearFaultsReply* reply) {
+    v1::ClearFaultsRequest request;
+    request.mutable_id()->Add(ids.begin(), ids.end());
+    grpc::ClientContext context;
+    return stub_->ClearFaults(&context, request, reply);
+  }
+  v1::ListFaultsReply List() {
+    v1::ListFaultsReply reply;
+    grpc::ClientContext context;
+    EXPECT_TRUE(stub_->ListFaults(&context, v1::ListFaultsRequest(), &reply).ok());
+    return reply;
+  }
+
+  FakeClock clock_;
+};
+
+TEST_F(OperatorFaultsTest, AddListClear) {
+  v1::AddFaultReply added;
+  ASSERT_TRUE(Add("cut transmitter1:receiver2 --for 10s", &added).ok());
+  EXPECT_EQ(added.id(), 1u);
+  ASSERT_TRUE(Add("kill transmitter2", &added).ok());
+  EXPECT_EQ(added.id(), 2u);
+  const v1::ListFaultsReply list = List();
+  ASSERT_EQ(list.fault_size(), 2);
+  EXPECT_EQ(FaultText(list.fault(0).fault()), "cut transmitter1:receiver2 --for 10s");
+  EXPECT_EQ(list.fault(0).seconds_left(), 10);
+  EXPECT_EQ(list.fault(1).seconds_left(), 0);
+  v1::ClearFaultsReply cleared;
+  ASSERT_TRUE(Clear({2}, &cleared).ok());
+  ASSERT_EQ(cleared.cleared_size(), 1);
+  EXPECT_EQ(List().fault_size(), 1);
+  ASSERT_TRUE(Clear({}, &cleared).ok());
+  EXPECT_EQ(List().fault_size(), 0);
+}
+
+TEST_F(OperatorFaultsTest, MistakesComeBack) {
+  v1::AddFaultReply added;
+  const grpc::Status unknown = Add("kill transmitter9", &added);
+  EXPECT_EQ(unknown.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_NE(unknown.error_message().find("transmitter9"), std::string::npos);
+  v1::ClearFaultsReply cleared;
+  EXPECT_EQ(Clear({4}, &cleared).error_code(), grpc::StatusCode::NOT_FOUND);
+  board_->faults().Close();
+  EXPECT_EQ(Add("kill transmitter1", &added).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
 }
 
 }  // namespace
