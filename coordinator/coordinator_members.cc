@@ -64,6 +64,12 @@ void CoordinatorNode::WelcomeReceivers() {
   }
 }
 
+void CoordinatorNode::WelcomeBack(Member* member) {
+  spdlog::info("{} is heard again", member->id.ToString());
+  membership_.MarkHeardAgain(member->id);
+  SendWelcome(member);
+}
+
 void CoordinatorNode::SendWelcome(Member* member) {
   v1::Message message;
   v1::Welcome* welcome = message.mutable_welcome();
@@ -243,17 +249,20 @@ absl::Status CoordinatorNode::OnPairStatus(const NodeId& from, const v1::PairSta
   if (status.up()) return absl::OkStatus();
   spdlog::warn("{}: no stream between {} and {}: {}", from.ToString(), transmitter.ToString(),
                receiver.ToString(), status.reason());
-  if (!window_.has_value() || !window_->HasPair(transmitter.index, receiver.index)) {
-    return absl::OkStatus();
-  }
-  if (replaying()) {
+  if (replaying() && window_.has_value() && window_->HasPair(transmitter.index, receiver.index)) {
     return InterruptReplay(
         absl::StrCat("no stream between ", transmitter.ToString(), " and ", receiver.ToString()));
   }
+  TellPairDown(status, from == receiver ? transmitter : receiver);
+  return absl::OkStatus();
+}
+
+void CoordinatorNode::TellPairDown(const v1::PairStatus& status, const NodeId& to) {
+  const MemberState state = membership_.Find(to)->state;
+  if (!Connected(state) || state == MemberState::kJoining) return;
   v1::Message message;
   *message.mutable_pair_status() = status;
-  Send(from == receiver ? transmitter : receiver, std::move(message));
-  return absl::OkStatus();
+  Send(to, std::move(message));
 }
 
 absl::Status CoordinatorNode::OnComplaint(const NodeId& from, const v1::Refusal& refusal) {

@@ -85,7 +85,9 @@ absl::Status CoordinatorNode::Handle(const NodeId& from, const v1::Message& mess
 }
 
 absl::Status CoordinatorNode::PeerDown(const NodeId& peer, const absl::Status& why) {
-  if (!done_) Guarded(LoseNode(peer, std::string(why.message())));
+  if (done_) return absl::OkStatus();
+  if (Member* member = membership_.Find(peer); member != nullptr) member->silent = false;
+  Guarded(LoseNode(peer, std::string(why.message())));
   return absl::OkStatus();
 }
 
@@ -134,7 +136,11 @@ absl::StatusOr<bool> CoordinatorNode::Advance() {
 
 absl::Status CoordinatorNode::Dispatch(const NodeId& from, const v1::Message& message) {
   if (message.has_hello()) return OnHello(from, message.hello());
-  const Member* member = membership_.Find(from);
+  Member* member = membership_.Find(from);
+  if (member != nullptr && member->silent) {
+    WelcomeBack(member);
+    return absl::OkStatus();
+  }
   if (member != nullptr && member->state == MemberState::kLost) {
     ++stale_;  // on its way when the node was lost
     return absl::OkStatus();
@@ -215,13 +221,14 @@ absl::Status CoordinatorNode::CheckTime() {
   last_notice_ = now;
   recorder_->ObserveTraffic(*transport_);
   if (!window_.has_value()) spdlog::info("{}", Awaiting());
-  // A pair that stays cut: its receiver is asked again, in case a word of it was overtaken.
-  std::set<NodeId> receivers;
+  // A pair that stays cut: its receiver is asked, in case a word of it was overtaken. It answers if
+  // it has the stream.
   for (const v1::Pair& pair : membership_.PairsAwaited()) {
-    receivers.insert(NodeId::Receiver(static_cast<int>(pair.receiver())));
-  }
-  for (const NodeId& receiver : receivers) {
-    if (membership_.Find(receiver)->welcomed) SendAddresses(receiver);
+    v1::PairStatus status;
+    status.set_transmitter(pair.transmitter());
+    status.set_receiver(pair.receiver());
+    status.set_reason("the coordinator has not heard that it is open");
+    TellPairDown(status, NodeId::Receiver(static_cast<int>(pair.receiver())));
   }
   return absl::OkStatus();
 }
@@ -232,9 +239,10 @@ void CoordinatorNode::CheckSilence() {
     if (!Owes(member.id)) continue;
     const absl::Duration since = std::max(member.last_heard, member.asked_at);
     if (clock_->Now() - since <= options_.node_timeout) continue;
-    // Its connection is alive, so it would never dial again by itself.
-    Dismiss(member.id,
-            absl::StrCat("no word from it for ", absl::FormatDuration(options_.node_timeout)));
+    // Its connection is alive, so it would never dial again by itself: see WelcomeBack().
+    membership_.Find(member.id)->silent = true;
+    unreachable_.emplace(member.id, absl::StrCat("no word from it for ",
+                                                 absl::FormatDuration(options_.node_timeout)));
   }
 }
 

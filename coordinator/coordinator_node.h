@@ -135,10 +135,13 @@ class CoordinatorNode : public Node {
   absl::Status OnRestored(const NodeId& from, const v1::Restored& restored);
   absl::Status OnNotRestored(Member* member, const v1::Restored& restored);
   absl::Status OnPairStatus(const NodeId& from, const v1::PairStatus& status);
+  void TellPairDown(const v1::PairStatus& status, const NodeId& to);
   absl::Status OnComplaint(const NodeId& from, const v1::Refusal& refusal);
   absl::Status RefuseHello(const NodeId& from, const HelloRefusal& refusal);
   void WelcomeReceivers();
   void SendWelcome(Member* member);
+  // It was lost by its silence, on a connection that lives: it joins again.
+  void WelcomeBack(Member* member);
   void SendAddresses(const NodeId& receiver);
   absl::Status SettleDoubt(Member* member);
   bool IsLive(const Member& member) const;

@@ -112,6 +112,7 @@ std::optional<HelloRefusal> Membership::Join(const NodeId& from, const v1::Hello
   member->pid = hello.pid();
   member->incarnation = hello.incarnation();
   member->welcomed = false;
+  member->silent = false;
   member->last_complaint.clear();
   member->last_heard = now;
   member->asked_at = now;
@@ -122,6 +123,17 @@ bool Membership::Move(const NodeId& id, MemberState from, MemberState to) {
   Member* member = Find(id);
   if (member == nullptr || member->state != from) return false;
   member->state = to;
+  return true;
+}
+
+bool Membership::MarkHeardAgain(const NodeId& id) {
+  Member* member = Find(id);
+  if (member == nullptr || !member->silent || Connected(member->state)) return false;
+  for (int t = 0; id.role == Role::kTransmitter && t < receivers(); ++t) {
+    pair(id.index, t).before_loss = false;  // the same process
+  }
+  member->silent = false;
+  member->state = MemberState::kJoining;
   return true;
 }
 

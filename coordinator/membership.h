@@ -45,6 +45,7 @@ struct Member {
   uint64_t incarnation = 0;
   bool was_up = false;    // since this coordinator started
   bool welcomed = false;  // on its present connection
+  bool silent = false;    // kLost, kAwaited: it was silent for too long, its connection lives
   v1::Ready ready;        // the last one that it said
   bool live = false;  // kReady: it came with its state in memory, else `restored` says which one
   v1::CheckpointId restored;
@@ -79,6 +80,8 @@ class Membership {
   // Whether this is the process that has the name now: its old connection is then dead.
   bool IsReconnect(const NodeId& from, const v1::Hello& hello) const;
 
+  // kLost, kAwaited -> kJoining without a Hello: it was silent, on the connection that it has.
+  bool MarkHeardAgain(const NodeId& id);
   // kJoining -> kHeld. False in any other state.
   bool MarkHeld(const NodeId& id, const v1::Ready& ready);
   // kHeld -> kRestoring.

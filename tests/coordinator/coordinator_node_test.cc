@@ -516,13 +516,20 @@ TEST_F(CoordinatorNodeTest, SilenceIsALossOfTheNodeThatOwesAnAnswer) {
   transport_.sent.clear();
   ASSERT_TRUE(node_->Tick().ok());  // receiver2 was asked 121 s ago
   EXPECT_FALSE(node_->done());
-  ASSERT_EQ(transport_.Of(Body::kRefusal, kR2).size(), 1u);
-  EXPECT_THAT(transport_.Of(Body::kRefusal, kR2)[0].refusal().detail(), HasSubstr("no word"));
+  EXPECT_THAT(LastEvent()["reason"].get<std::string>(), HasSubstr("no word from it for 2m"));
   EXPECT_EQ(transport_.Of(Body::kAbort).size(), 3u);
   const v1::OpenWindow open = transport_.Of(Body::kOpenWindow, kR1).at(0).open_window();
   EXPECT_EQ(open.window(), 0u);
   EXPECT_THAT(open.receiver_up(), ElementsAre(true, false));
   EXPECT_EQ(node_->status_board().Read().members[3].state, MemberState::kLost);
+  // Its connection lives: at its first word it is welcomed again.
+  transport_.sent.clear();
+  v1::Message late;
+  *late.mutable_report() = ReceiverReport(0, 2, 20, 10, 1);
+  Deliver(kR2, late);
+  ASSERT_EQ(transport_.Of(Body::kWelcome, kR2).size(), 1u);
+  Deliver(kR2, ReadyMessage());
+  EXPECT_EQ(transport_.Of(Body::kRestore, kR2).size(), 1u);
 }
 
 TEST_F(CoordinatorNodeTest, AnOperatorStopsTheRun) {

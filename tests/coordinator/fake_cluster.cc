@@ -247,8 +247,9 @@ void FakeCluster::Handle(FakeNode* node, const v1::Message& message) {
   switch (message.body_case()) {
     case v1::Message::kWelcome:
       return OnWelcome(node);
-    case v1::Message::kAddresses:
-      return SayPairs(node);
+    case v1::Message::kPairStatus:
+      // Only the other end has lost it, or it has been opened again.
+      return node->id.role == Role::kReceiver ? SayPairs(node) : void();
     case v1::Message::kOpenWindow:
       return OnOpenWindow(node, message);
     case v1::Message::kGrant:
