@@ -3,8 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <string>
 #include <utility>
@@ -97,15 +95,6 @@ int Fail(const absl::Status& status, int code) {
   return code;
 }
 
-// The streams are closed and a node keeps no files. gRPC 1.51's own threads may still be letting go
-// of the last stream, and destroying the channel beside them aborts the process now and then
-// ("ref_counted.h: assertion failed: prior > 0"), so the process ends without it.
-[[noreturn]] void LeaveNow(int code) {
-  spdlog::default_logger()->flush();
-  std::fflush(nullptr);
-  std::_Exit(code);
-}
-
 int Run(const NodeId& self, const Flags& flags, const NodeFactory& factory) {
   absl::StatusOr<SecurityOptions> security = MakeSecurity(flags.security, self);
   if (!security.ok()) return Fail(security.status(), kExitUsage);
@@ -130,8 +119,7 @@ int Run(const NodeId& self, const Flags& flags, const NodeFactory& factory) {
   } catch (const std::exception& error) {
     return Fail(absl::InternalError(error.what()), kExitFailed);
   }
-  const int code = ExitCode(RunDaemon(node.get(), &mailbox, transport->get(), &clock));
-  LeaveNow(code);
+  return ExitCode(RunDaemon(node.get(), &mailbox, transport->get(), &clock));
 }
 
 }  // namespace

@@ -111,7 +111,7 @@ absl::Status GrpcClientStream::Cause(const grpc::Status& status) const {
 
 void GrpcClientStream::OnDone(const grpc::Status& status) {
   const absl::Status why = Cause(status);
-  hub()->Lost(this, why);
+  Ended(why);
   hub()->End(this);
   // From here on only who waits in WaitUntilDone keeps the stream: see Start.
   self_.reset();

@@ -51,7 +51,8 @@ void GrpcDialler::Stop() {
   absl::MutexLock lock(&mutex_);
   stopping_ = true;
   stopped_.Signal();
-  if (stream_ != nullptr && !stream_->was_opened()) stream_->Cancel();
+  // Not cancelled: the peer may have taken our Hello already, and should see an end in good order.
+  if (stream_ != nullptr && !stream_->was_opened()) stream_->Leave();
 }
 
 void GrpcDialler::Abort(const absl::Status& why) {

@@ -179,7 +179,7 @@ void GrpcServerStream::OnDone() {
             ? absl::UnavailableError(absl::StrCat("the connection from ", peer_address_, " broke"))
             : ClosedByPeer();
   }
-  hub()->Lost(this, why);
+  Ended(why);
   hub()->End(this);
 }
 

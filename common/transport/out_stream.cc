@@ -53,6 +53,15 @@ void OutStream::Close() {
   Do(next);
 }
 
+void OutStream::Leave() {
+  {
+    absl::MutexLock lock(&mutex_);
+    cancel_at_ = std::min(cancel_at_, clock_->Now() + kPartingTime);
+  }
+  WakeAt(clock_->Now() + kPartingTime);
+  Close();
+}
+
 void OutStream::Abandon() {
   Next next;
   {
@@ -139,6 +148,13 @@ void OutStream::WriteDone(bool ok) {
     next = Decide();
   }
   Do(next);
+}
+
+void OutStream::WritesEnded() {
+  absl::MutexLock lock(&mutex_);
+  closing_ = ended_ = true;
+  writing_ = false;
+  Drop();
 }
 
 void OutStream::Advance() {

@@ -21,7 +21,7 @@ namespace semlink {
 // all writes of a reactor go through here.
 class OutStream {
  public:
-  // After Break, how long the peer has to take leave.
+  // After Break or Leave, how long the peer has to end its side.
   static constexpr absl::Duration kPartingTime = absl::Seconds(1);
 
   // Both must outlive the stream. `injector` may be null.
@@ -37,6 +37,8 @@ class OutStream {
   // No more messages; what is queued is still written, then the stream ends. What a fault holds
   // back goes at once.
   void Close();
+  // Like Close(), but Pulse() cancels what has not ended in kPartingTime.
+  void Leave();
   // Like Close(), but drops what is queued: the peer can't read it any more.
   void Abandon();
   // Like Abandon(), but tells the peer why if it can. Pulse() cancels what has not ended in
@@ -77,6 +79,8 @@ class OutStream {
 
   // To be called from the reactor's OnWriteDone.
   void WriteDone(bool ok);
+  // To be called from its OnDone, before anybody else may let go of the stream.
+  void WritesEnded();
 
   Clock* clock() const { return clock_; }
 

@@ -81,6 +81,17 @@ bool PeerStream::Arrived(v1::Message message) {
   return ProcessAll();
 }
 
+void PeerStream::Ended(const absl::Status& why) {
+  WritesEnded();
+  {
+    absl::MutexLock lock(&read_mutex_);
+    deaf_ = true;
+    in_line_.Clear();
+    arrived_.clear();
+  }
+  hub_->Lost(this, why);
+}
+
 absl::Duration PeerStream::Pulse(absl::Duration now) {
   absl::Duration next;
   {

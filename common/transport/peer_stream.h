@@ -54,6 +54,9 @@ class PeerStream : public OutStream, public std::enable_shared_from_this<PeerStr
   // A message that the peer may not send came: tell it and close. INVALID_ARGUMENT.
   virtual void RefuseMessage(const absl::Status& why) = 0;
 
+  // The reactor's OnDone: nothing moves any more. PeerDown with `why` if it has not been told yet.
+  void Ended(const absl::Status& why);
+
   // Why the stream ends, if the cause is known here; else OK. The first cause counts.
   absl::Status broken_by() const;
   void SetBrokenBy(const absl::Status& why);

@@ -31,7 +31,7 @@ void Ticker::Run() {
   while (!stopping_) {
     const absl::Duration left = next_ - clock_->Now();
     if (left > absl::ZeroDuration()) {
-      changed_.WaitWithTimeout(&mutex_, left);
+      changed_.WaitWithDeadline(&mutex_, absl::Now() + left);
       continue;
     }
     next_ = absl::InfiniteDuration();  // WakeAt during the work counts too
