@@ -139,6 +139,43 @@ def window(folder):
     write(folder, "seed_infer", b"\2\0" + act(0, 4, link(0, 0, 0, [0])) + act(1, 4) + act(0, 3) + act(2, 6, infer) + act(3, 6, infer))
 
 
+def transmitter(folder):
+    grant = bytes([6, 0])
+    asked = bytes([0, 7, 0, 1, 5, 0])
+    train = bytes([4, 0]) + asked + grant + bytes([2, 0, 3, 0, 8, 0])
+    evaluate = bytes([5, 0, 0]) + asked + grant + bytes([8, 0])
+    infer = bytes([5, 1, 0]) + bytes([0, 1, 0, 1, 1, 0]) + grant + bytes([10, 0, 8, 0])
+    write(folder, "seed_train", train + train)
+    write(folder, "seed_abort", bytes([4, 0]) + asked + grant + bytes([2, 0, 9, 0]) + train)
+    write(folder, "seed_evaluate", evaluate + infer)
+    write(folder, "seed_lost", bytes([4, 0]) + asked + bytes([12, 1, 1]) + grant + bytes([2, 0, 12, 0, 8, 0]))
+    write(folder, "seed_wrong", bytes([4, 0]) + asked + grant + bytes([2, 1, 1, 1, 3, 0, 2, 9]) + bytes([11, 0, 0, 11, 3, 0]))
+
+
+def receiver(folder):
+    train = bytes([4, 0, 6, 0, 0, 0, 1, 0, 8, 0])
+    write(folder, "seed_train", train + train)
+    write(folder, "seed_abort", bytes([4, 0, 6, 0, 0, 0, 9, 0]) + train)
+    write(folder, "seed_evaluate", bytes([5, 0, 0, 6, 0, 0, 0, 1, 0, 8, 0]))
+    write(folder, "seed_infer", bytes([5, 1, 0, 6, 0, 10, 0]) + bytes([0, 0, 1, 0]) * 6 + bytes([8, 0]))
+    write(folder, "seed_lost", bytes([4, 0, 6, 0, 0, 0, 12, 1, 1, 12, 0, 8, 0]))
+    write(folder, "seed_wrong", bytes([4, 0, 6, 0, 0, 1, 1, 1, 3, 0, 2, 9, 1, 0, 11, 0, 0, 11, 3, 0]))
+
+
+def coordinator(folder):
+    def claims(first=b"\0"):
+        return bytes([0, 0]) + first + b"\0" + bytes([1, 0, 0, 0])
+
+    reports = bytes([0, 3, 0, 1, 3, 0, 2, 3, 0, 3, 3, 0])
+    window = claims(b"\2\0\7") + reports
+    everyone = lambda kind, tail=b"\0": b"".join(bytes([node, kind]) + tail for node in range(4))
+    write(folder, "seed_run", b"\1" + window * 2 + everyone(12) + everyone(11) + claims() + reports + claims() + reports)
+    write(folder, "seed_lost", b"\1" + claims() + reports[:6] + bytes([2, 13, 2, 7, 0, 2, 8, 1, 1, 0]) + window)
+    write(folder, "seed_silent", b"\1" + claims() + bytes([0, 14, 199]) + window)
+    write(folder, "seed_join", b"\0" + everyone(7) + everyone(8, b"\0\0") + everyone(9) + bytes([0, 10, 0, 1, 0, 10, 1, 1]))
+    write(folder, "seed_wrong", b"\1" + bytes([0, 0, 1, 3, 1, 2, 1, 0, 0, 1, 3, 0]) + window)
+
+
 def dictionary(path):
     text = "\n".join(p.read_text() for p in sorted((ROOT / "configs").glob("*.yaml")))
     text += (ROOT / "docs" / "scenario.md").read_text()
@@ -148,7 +185,7 @@ def dictionary(path):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for make in (scenario, store, idx, wav, claims, window):
+    for make in (scenario, store, idx, wav, claims, window, transmitter, receiver, coordinator):
         make(folder / make.__name__)
     dictionary(folder.parent / "scenario.dict")
 
