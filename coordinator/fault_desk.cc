@@ -25,8 +25,8 @@ void FaultDesk::SetWake(std::function<void()> wake) {
 
 absl::Status FaultDesk::CheckOpen() const {
   if (schedule_.has_value()) return absl::OkStatus();
-  if (closed_) return absl::FailedPreconditionError("the run has ended");
-  return absl::UnavailableError("the coordinator is still starting: try again");
+  return absl::FailedPreconditionError(closed_ ? "the run has ended"
+                                               : "the coordinator is still starting: try again");
 }
 
 void FaultDesk::Wake() {

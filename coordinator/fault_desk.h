@@ -16,8 +16,8 @@
 namespace semlink::coordinator {
 
 // A FaultSchedule behind a mutex. Thread-safe. Opened by the node that is to carry the faults out,
-// and closed by it when its run has ended; operators' calls are UNAVAILABLE before, and
-// FAILED_PRECONDITION after.
+// and closed by it when its run has ended; before and after, operators' calls are
+// FAILED_PRECONDITION.
 class FaultDesk {
  public:
   // `clock` must outlive the desk.

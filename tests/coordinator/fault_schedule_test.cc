@@ -232,7 +232,7 @@ TEST(FaultDeskTest, IsOpenWhileTheRunGoesOn) {
   FakeClock clock;
   int woken = 0;
   desk.SetWake([&] { ++woken; });
-  EXPECT_EQ(desk.Add(Fault("cut all")).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(desk.Add(Fault("cut all")).status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(desk.List(), IsEmpty());
   desk.Open(FaultSchedule(TwoByTwo()), &clock);
   EXPECT_EQ(*desk.Add(Fault("cut all")), 1u);
