@@ -74,34 +74,60 @@ class EndingTest(support.SemlinkTest):
         process.send_signal(signal.SIGINT)
         self.assertEqual(self.wait(process, 10), 130)
 
-    def test_a_killed_transmitter_fails_the_run_by_name(self):
-        process = self.start_run()
-        os.kill(support.node_pids(self.out)["transmitter2"], signal.SIGKILL)
-        self.assertEqual(self.wait(process, 30), 1, self.errors())
-        self.assert_says(self.errors(), "transmitter2")
-        self.assert_failed_run_is_recorded("transmitter2")
-        self.assertIn("transmitter2", [e.get("node") for e in support.read_lines(
-            self.out / "events.jsonl") if e["event"] == "node_lost"])
+    def windows(self):
+        return len(support.read_lines(self.out / "metrics.jsonl"))
 
-    def test_a_killed_receiver_fails_the_run_by_name(self):
-        process = self.start_run()
-        os.kill(support.node_pids(self.out)["receiver3"], signal.SIGKILL)
-        self.assertEqual(self.wait(process, 30), 1, self.errors())
-        self.assert_says(self.errors(), "receiver3")
-        self.assert_failed_run_is_recorded("receiver3")
+    def assert_goes_on(self, process):
+        before = self.windows()
+        support.wait_until(lambda: self.windows() >= before + 3 or process.poll() is not None,
+                           "three more windows")
+        self.assertIsNone(process.poll(), self.errors())
+        self.nodes = support.children_of(process.pid)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(self.wait(process, 15), 130, self.errors())
+        self.assert_says(self.errors(), "semlink run --resume")
 
-    def test_a_terminated_receiver_fails_the_run_by_name(self):
+    def test_killed_nodes_are_started_again(self):
+        process = self.start_run()
+        for node in ("transmitter2", "receiver3"):
+            os.kill(support.node_pids(self.out)[node], signal.SIGKILL)
+            support.wait_until(lambda: self.joined(node) == 2, f"the return of {node}")
+            self.assert_says(self.errors(), f"{node} was ended by signal 9")
+        self.assert_goes_on(process)
+
+    def joined(self, node):
+        return sum(e["event"] == "node_joined" and e["node"] == node
+                   for e in support.read_lines(self.out / "events.jsonl"))
+
+    def test_a_terminated_receiver_is_left_alone(self):
         process = self.start_run()
         os.kill(support.node_pids(self.out)["receiver1"], signal.SIGTERM)
-        self.assertEqual(self.wait(process, 30), 1, self.errors())
-        self.assert_says(self.errors(), "receiver1")
+        support.wait_until(lambda: "node_lost" in (self.out / "events.jsonl").read_text(), "the loss")
+        self.assert_goes_on(process)
+        self.assertEqual(self.joined("receiver1"), 1)
 
-    def test_a_killed_coordinator_fails_the_run(self):
+    def test_a_killed_coordinator_is_started_again(self):
         process = self.start_run()
+        self.kill_coordinator()
+        support.wait_until(lambda: self.joined("receiver3") == 2, "the nodes' return")
+        self.assert_says(self.errors(), "coordinator was ended by signal 9")
+        self.assert_goes_on(process)
+
+    def kill_coordinator(self):
         coordinator = (set(self.nodes) - set(support.node_pids(self.out).values())).pop()
         os.kill(coordinator, signal.SIGKILL)
+
+    def test_nobody_is_started_again_if_asked(self):
+        process = self.start_run("--max-restarts=0")
+        os.kill(support.node_pids(self.out)["transmitter2"], signal.SIGKILL)
         self.assertEqual(self.wait(process, 30), 1, self.errors())
-        self.assert_says(self.errors(), "coordinator")
+        self.assert_says(self.errors(), "transmitter2 was ended by signal 9")
+
+    def test_a_coordinator_is_not_started_again_if_asked(self):
+        process = self.start_run("--max-restarts=0")
+        self.kill_coordinator()
+        self.assertEqual(self.wait(process, 30), 1, self.errors())
+        self.assert_says(self.errors(), "coordinator was ended by signal 9")
 
 
 class AbsentCoordinatorTest(support.SemlinkTest):
