@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   AddFaultCommand(&app, &action);
   AddDataCommand(&app, &action);
   AddCertsCommand(&app, &action);
+  AddExportCommand(&app, &action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

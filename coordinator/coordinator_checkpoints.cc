@@ -16,7 +16,7 @@ absl::Status CoordinatorNode::BeginCheckpoint() {
   ASSIGN_OR_RETURN(const std::vector<MemberEpoch> epochs, recorder_->Epochs());
   const uint64_t keep_from = KeepFrom(options_.scenario.checkpoint.keep, complete, epochs);
   if (keep_from > 0) RETURN_IF_ERROR(recorder_->CheckpointsDropped(keep_from));
-  checkpoint_.emplace();
+  checkpoint_ = OpenCheckpoint();
   checkpoint_->window = next_window_;
   v1::Message message;
   message.mutable_checkpoint()->set_window(next_window_);
