@@ -75,8 +75,7 @@ TEST(ValidateCommandTest, PrintsTheResolvedScenario) {
 
 TEST(CommandsTest, WrongUsageDoesNotParse) {
   for (const std::vector<std::string>& wrong :
-       std::vector<std::vector<std::string>>{{"run"},
-                                             {"run", "a.yaml", "b.yaml"},
+       std::vector<std::vector<std::string>>{{"run", "a.yaml", "b.yaml"},
                                              {"run", "a.yaml", "--transport=carrier-pigeon"},
                                              {"run", "a.yaml", "--port=70000"},
                                              {"validate", "a.yaml", "--format=xml"},
@@ -87,6 +86,9 @@ TEST(CommandsTest, WrongUsageDoesNotParse) {
                                              {"fly"}}) {
     EXPECT_EQ(RunCommand(wrong).code, -1) << wrong.back();
   }
+  const Outcome nothing = RunCommand({"run"});
+  EXPECT_EQ(nothing.code, kUsage);
+  EXPECT_THAT(nothing.err, HasSubstr("--resume"));
 }
 
 TEST(JobCommandsTest, RefuseBeforeTheyStartAnything) {
@@ -115,7 +117,11 @@ TEST(JobCommandsTest, RefuseBeforeTheyStartAnything) {
 TEST(StatusCommandTest, ExitsWithThreeIfNobodyAnswers) {
   TempFolder folder;
   EXPECT_EQ(RunCommand({"status", folder.path()}).code, kConnection);
-  EXPECT_EQ(RunCommand({"status", "--coordinator", "127.0.0.1:1"}).code, kConnection);
+  EXPECT_EQ(RunCommand({"status", "--coordinator", "127.0.0.1:1", "--insecure"}).code,
+            kConnection);
+  const Outcome unprotected = RunCommand({"status", "--coordinator", "127.0.0.1:1"});
+  EXPECT_EQ(unprotected.code, kUsage);
+  EXPECT_THAT(unprotected.err, HasSubstr("--insecure"));
 }
 
 TEST(DataCommandTest, SaysWhatIsMissing) {
