@@ -52,6 +52,15 @@ absl::Status Guarded(Node* node, Event* event) {
   }
 }
 
+// So that the coordinator can say more than that the node has gone. A node that has lost the
+// coordinator can't, and the coordinator itself has nobody to tell.
+void SayWhy(const absl::Status& status, GrpcTransport* transport) {
+  v1::Message message;
+  message.mutable_refusal()->set_reason(v1::Refusal::FAILED);
+  message.mutable_refusal()->set_detail(std::string(status.message()));
+  transport->Send(NodeId::Coordinator(), std::move(message)).IgnoreError();
+}
+
 DaemonEnd Loop(Node* node, Mailbox* mailbox, Clock* clock, const DaemonOptions& options) {
   DaemonEnd end;
   absl::Duration next_tick = clock->Now() + options.tick;
@@ -90,7 +99,10 @@ DaemonEnd RunDaemon(Node* node, Mailbox* mailbox, GrpcTransport* transport, Cloc
   } else {
     end.status = signals.status();
   }
-  if (!end.status.ok()) spdlog::error("{}", std::string(end.status.message()));
+  if (!end.status.ok()) {
+    spdlog::error("{}", std::string(end.status.message()));
+    SayWhy(end.status, transport);
+  }
   transport->Shutdown(options.grace);
   return end;
 }
