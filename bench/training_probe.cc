@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bench/sgemm_peak.h"
 #include "bench/window_flops.h"
 #include "common/base/clock.h"
 #include "common/base/status_macros.h"
@@ -68,6 +69,7 @@ class Observer {
     links_.clear();
     std::fill(requests_.begin(), requests_.end(), 0);
     seconds_at_open_ = seconds_;
+    pace_ = MeasureGemm({512, 512, 512}, 3).seam;
     opened_at_ = ProcessSeconds();
   }
 
@@ -76,6 +78,7 @@ class Observer {
     if (!training_) return;
     training_ = false;
     WindowCost cost;
+    cost.pace = pace_;
     cost.cpu = now - opened_at_;
     cost.transmitters = seconds_[Role::kTransmitter] - seconds_at_open_[Role::kTransmitter];
     cost.receivers = seconds_[Role::kReceiver] - seconds_at_open_[Role::kReceiver];
@@ -90,6 +93,7 @@ class Observer {
   WindowFlops flops_;
   bool training_ = false;
   double opened_at_ = 0;
+  double pace_ = 0;
   std::vector<v1::LinkRounds> links_;
   std::vector<int64_t> requests_;  // by transmitter
   std::map<Role, double> seconds_, seconds_at_open_;

@@ -17,6 +17,9 @@ struct WindowCost {
   double transmitters = 0, receivers = 0, coordinator = 0;
   double links = 0;  // granted, mean per round
   double gflop = 0;  // see WindowFlops
+  // GFLOP/s of one fixed matrix product just before the window: how fast the machine was then. What
+  // other tenants of the machine do moves it by a third within seconds.
+  double pace = 0;
 };
 
 // Trains from a fresh start with the real nodes and coordinator (a run folder in a temporary

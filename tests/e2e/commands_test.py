@@ -2,12 +2,21 @@
 """What the subcommands do with a finished run and with one that is going on."""
 
 import json
+import subprocess
 import pathlib
 import shutil
 import tempfile
 import unittest
 
 import support
+
+
+class LinkageTest(support.SemlinkTest):
+    def test_these_load_no_libtorch(self):
+        for program in ("semlink", "semlink-coordinator"):
+            loaded = subprocess.run(["ldd", support.BIN / program], capture_output=True, text=True, check=True)
+            self.assertIn("libc.so", loaded.stdout)
+            self.assertNotIn("torch", loaded.stdout, f"{program} must start within 0.1 s")
 
 
 class FinishedRunTest(support.SemlinkTest):
