@@ -191,7 +191,7 @@ std::vector<Field> PolicyFields(Scenario* s) {
       Number("checkpoint", "every", &s->checkpoint.every, 0, kMany,
              "windows between two checkpoints; 0: none but after training"),
       Number("checkpoint", "keep", &s->checkpoint.keep, 1, 1000,
-             "complete checkpoints that are kept"),
+             "complete checkpoints that are kept when the next is written"),
       Number("timeouts", "silence", &s->timeouts.silence_seconds, 0.5, 3600,
              "s: a connection on which nothing moves for so long is taken for dead")
           .WithUnit("s"),
