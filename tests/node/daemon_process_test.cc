@@ -258,7 +258,7 @@ TEST_F(DaemonProcessTest, ARefusalIsAConnectionErrorThatNamesTheReason) {
 }
 
 TEST_F(DaemonProcessTest, WaitingForAnAbsentCoordinatorTimesOut) {
-  const std::vector<std::string> arguments = Arguments({"--wait", "0.5"});
+  const std::vector<std::string> arguments = Arguments({"--wait", "2"});
   coordinator_.transport->Shutdown(absl::Seconds(1));
   Child child(arguments);
   EXPECT_EQ(child.Wait(), kExitTimeout);

@@ -1,4 +1,5 @@
 // A daemon for daemon_process_test: a transmitter without data. It prints what happens to it.
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -23,7 +24,8 @@ class TinyNode : public Node {
     if (message.has_commit()) {  // computes, deaf to everything
       std::printf("busy\n");
       std::fflush(stdout);
-      while (true) std::this_thread::yield();
+      // TSan delivers signals in calls that may block only.
+      while (true) std::this_thread::sleep_for(std::chrono::microseconds(1));
     }
     return absl::OkStatus();
   }
