@@ -140,7 +140,7 @@ class RunningTest(support.SemlinkTest):
                            "three windows")
         status = json.loads(self.semlink("status", out, "--format=json").stdout)
         port = (out / "coordinator.port").read_text().strip()
-        by_address = self.semlink("status", "--coordinator", f"127.0.0.1:{port}")
+        by_address = self.semlink("status", "--coordinator", f"127.0.0.1:{port}", "--insecure")
         self.assert_says(by_address.stdout, "training", "transmitter1", "receiver3")
         self.assertGreaterEqual(self.windows_in(status), 3)
         self.assertEqual(process.poll(), None)
@@ -185,7 +185,7 @@ class UsageTest(support.SemlinkTest):
                 self.assert_says(self.semlink(*arguments, expect=2).stderr, str(missing))
 
     def test_no_coordinator_is_3(self):
-        self.semlink("status", "--coordinator", "127.0.0.1:1", expect=3)
+        self.semlink("status", "--coordinator", "127.0.0.1:1", "--insecure", expect=3)
         self.semlink("status", self.folder, expect=3)
 
     def test_validate_prints_json(self):
