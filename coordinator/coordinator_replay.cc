@@ -184,7 +184,7 @@ absl::StatusOr<bool> CoordinatorNode::NeededForReplay(uint64_t from, std::vector
 absl::Status CoordinatorNode::BeginRestore() {
   ASSIGN_OR_RETURN(const uint64_t checkpoint, ChooseCheckpoint());
   ASSIGN_OR_RETURN(const std::vector<MemberEpoch> epochs, recorder_->Epochs());
-  replay_.emplace();
+  replay_ = Replay();
   replay_->checkpoint = checkpoint;
   replay_->next = checkpoint;
   replay_->end = std::min(next_window_, job_.training_windows());

@@ -10,6 +10,7 @@ TEST(IdsTest, PeopleReadNumbersFromOne) {
   EXPECT_EQ(NodeId::Transmitter(0).ToString(), "transmitter1");
   EXPECT_EQ(NodeId::Receiver(1).ToString(), "receiver2");
   EXPECT_EQ((Link{0, 2, 1}).ToString(), "1.3->2");
+  EXPECT_EQ(NodeId::Receiver(2147483647).ToString(), "receiver2147483648");
 }
 
 TEST(IdsTest, NodesCompareByRoleAndIndex) {

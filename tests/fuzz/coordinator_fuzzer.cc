@@ -1,5 +1,6 @@
 // A coordinator under any sequence of messages, losses and silences of two transmitters and two
 // receivers.
+#include <google/protobuf/stubs/logging.h>
 #include <spdlog/spdlog.h>
 
 #include <filesystem>
@@ -28,6 +29,7 @@ class Game {
  public:
   Game() {
     spdlog::set_level(spdlog::level::off);
+    google::protobuf::SetLogHandler(nullptr);  // it complains of each string that is not UTF-8
     semlink::coordinator::CoordinatorOptions options;
     options.scenario = scenario_;
     options.out_dir = folder_ / "run";

@@ -3,6 +3,7 @@
 #ifndef SEMLINK_TESTS_FUZZ_MEMBER_FUZZ_H_
 #define SEMLINK_TESTS_FUZZ_MEMBER_FUZZ_H_
 
+#include <google/protobuf/stubs/logging.h>
 #include <spdlog/spdlog.h>
 
 #include <map>
@@ -37,6 +38,7 @@ class Others {
  public:
   Others(Node* node, RecordingTransport* transport) : node_(node), transport_(transport) {
     spdlog::set_level(spdlog::level::off);
+    google::protobuf::SetLogHandler(nullptr);  // it complains of each string that is not UTF-8
   }
 
   // The rest of the input decides what is changed in the message. A peer can't end the node.

@@ -71,11 +71,16 @@ class Game {
     }
   }
 
-  // What it asked transmitter k for, in the open window.
+  // The rounds of the open window in which it asked for transmitter k.
   std::vector<uint32_t> Asked(int k) const {
     const v1::Message last = others_.Last(Body::kRequest, NodeId::Transmitter(k));
     if (last.attempt() != others_.attempt) return {};
-    return {last.request().round().begin(), last.request().round().end()};
+    std::vector<uint32_t> asked;
+    for (uint32_t r : last.request().round()) {
+      // Of a changed OpenWindow it may have understood more rounds than the honest one has.
+      if (r < others_.open.rounds()) asked.push_back(r);
+    }
+    return asked;
   }
   v1::Message Grant() const {
     v1::Message message;
