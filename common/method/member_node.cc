@@ -174,9 +174,11 @@ absl::Status MemberNode::OnStop(const v1::Stop& stop) {
   return absl::AbortedError(absl::StrCat("the run failed: ", stop.reason()));
 }
 
-// The transport dials on, except after a refusal that is final or a wait that the user has limited.
+// The transport dials on, except after a refusal that is final, a coordinator that can't prove to
+// be one, or a wait that the user has limited.
 absl::Status MemberNode::CoordinatorDown(const absl::Status& why) {
-  if (absl::IsPermissionDenied(why) || absl::IsDeadlineExceeded(why)) {
+  if (absl::IsPermissionDenied(why) || absl::IsUnauthenticated(why) ||
+      absl::IsDeadlineExceeded(why)) {
     return absl::Status(why.code(), absl::StrCat("lost the coordinator: ", why.message()));
   }
   spdlog::warn("lost the coordinator: {}; dialling again", std::string(why.message()));
