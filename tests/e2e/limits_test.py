@@ -20,66 +20,33 @@ class LimitsTest(support.SemlinkTest):
         return out
 
     def check_windows(self, run, trained):
-        rows = support.query(run, "SELECT number, kind, state FROM window ORDER BY number")
-        self.assertEqual([row[0] for row in rows], list(range(len(rows))))
-        self.assertEqual({row[2] for row in rows}, {"committed"})
-        self.assertEqual([row[1] for row in rows[:trained]], ["train"] * trained)
-        self.assertEqual({row[1] for row in rows[trained:]}, {"evaluate"})
-        # Each link at most once per window, in no more rounds than the window has.
-        twice = support.query(run, "SELECT window, transmitter, modality, receiver FROM link "
-                                   "GROUP BY 1, 2, 3, 4 HAVING count(*) > 1")
-        self.assertEqual(twice, [])
-        long = support.query(run, "SELECT l.window FROM link l JOIN window w ON w.number = "
-                                  "l.window WHERE l.rounds < 1 OR l.rounds > w.rounds")
-        self.assertEqual(long, [])
+        rows = support.query(run, "SELECT number, kind FROM window ORDER BY number")
+        self.assertEqual([number for number, _ in rows], list(range(len(rows))))
+        self.assertEqual([kind for _, kind in rows[:trained]], ["train"] * trained)
+        self.assertEqual({kind for _, kind in rows[trained:]}, {"evaluate"})
         metrics = support.read_lines(run / "metrics.jsonl")
         self.assertEqual([m["window"] for m in metrics], list(range(trained)))
 
-    def check_summary(self, run):
+    def check_limits(self, run):
+        served, asked = support.most_used(run)
+        # Reached, so the limits were at work, and not exceeded.
+        self.assertEqual((served, asked), (E_K, E_T))
         summary = support.read_json(run / "summary.json")
         self.assertEqual(summary["limits_exceeded"], 0)
         self.assertEqual(summary["links_max"], E_K)
         self.assertEqual(summary["transmitters_max"], E_T)
-
-    def check_one_round_windows(self, run):
-        """With one round per window the ledger's links are exactly those of the round."""
-        served = support.query(run, "SELECT max(n) FROM (SELECT count(*) AS n FROM link l JOIN "
-                                    "window w ON w.number = l.window WHERE w.kind = 'train' "
-                                    "GROUP BY l.window, l.transmitter)")[0][0]
-        asked = support.query(run, "SELECT max(n) FROM (SELECT count(DISTINCT transmitter) AS n "
-                                   "FROM link l JOIN window w ON w.number = l.window "
-                                   "WHERE w.kind = 'train' GROUP BY l.window, l.receiver)")[0][0]
-        # Reached, so the limits were at work, and not exceeded.
-        self.assertEqual(served, E_K)
-        self.assertEqual(asked, E_T)
-
-    def check_sums(self, run):
-        """With more rounds, at least the sums must fit."""
-        rows = support.query(run, "SELECT l.window, l.transmitter, sum(l.rounds), w.rounds FROM "
-                                  "link l JOIN window w ON w.number = l.window GROUP BY 1, 2")
-        self.assertTrue(rows)
-        for window, transmitter, rounds, of in rows:
-            self.assertLessEqual(rounds, E_K * of, (window, transmitter))
-        rows = support.query(run, "SELECT window, receiver, sum(most), w.rounds FROM (SELECT "
-                                  "window, receiver, max(rounds) AS most FROM link GROUP BY "
-                                  "window, receiver, transmitter) JOIN window w ON "
-                                  "w.number = window GROUP BY 1, 2")
-        for window, receiver, rounds, of in rows:
-            self.assertLessEqual(rounds, E_T * of, (window, receiver))
 
     def test_one_round_per_window(self):
         for transport in ("inproc", "grpc"):
             with self.subTest(transport):
                 run = self.train(transport, 1)
                 self.check_windows(run, 40)
-                self.check_summary(run)
-                self.check_one_round_windows(run)
+                self.check_limits(run)
 
     def test_several_rounds_per_window(self):
         run = self.train("grpc", 5)
         self.check_windows(run, 40)
-        self.check_summary(run)
-        self.check_sums(run)
+        self.check_limits(run)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,11 @@
     SEMLINK_SOAK_SEED=7 soak_test.py             another list
 """
 
-import collections
 import json
 import os
 import pathlib
 import random
 import shutil
-import subprocess
 import time
 import unittest
 
@@ -87,16 +85,9 @@ class SoakTest(support.SemlinkTest):
         self.assertEqual([n for n, _ in numbers], list(range(len(numbers))))
         self.assertEqual([kind for _, kind in numbers[:windows]], ["train"] * windows)
         self.assertNotIn("train", [kind for _, kind in numbers[windows:]])
-        served = collections.Counter()
-        asked = collections.defaultdict(set)
-        for window, k, t, rounds in support.query(
-                run, "SELECT window, transmitter, receiver, round_list FROM link"):
-            for r in rounds.replace(",", " ").split():
-                served[window, k, r] += 1
-                asked[window, t, r].add(k)
-        self.assertTrue(served)
-        self.assertLessEqual(max(served.values()), E_K)
-        self.assertLessEqual(max(map(len, asked.values())), E_T)
+        served, asked = support.most_used(run)
+        self.assertLessEqual(served, E_K)
+        self.assertLessEqual(asked, E_T)
         summary = support.read_json(run / "summary.json")
         self.assertEqual(summary["limits_exceeded"], 0)
         self.assertEqual(summary["windows"], windows)

@@ -1,5 +1,6 @@
 """What the end-to-end tests share: small scenarios, and programs that can't outlive their test."""
 
+import collections
 import hashlib
 import json
 import os
@@ -125,6 +126,19 @@ def read_lines(path):
         return []
     text = path.read_text()
     return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+
+def most_used(run):
+    """The most links that a transmitter served, and the most transmitters that a receiver drew on, in any round of any
+    committed window: (links, transmitters)."""
+    served = collections.Counter()
+    asked = collections.defaultdict(set)
+    for window, transmitter, modality, receiver, rounds in query(
+            run, "SELECT window, transmitter, modality, receiver, round_list FROM link"):
+        for r in rounds.replace(",", " ").split():
+            served[window, transmitter, r] += 1
+            asked[window, receiver, r].add(transmitter)
+    return max(served.values()), max(map(len, asked.values()))
 
 
 def query(run_folder, sql):
