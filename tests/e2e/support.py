@@ -135,7 +135,7 @@ def most_used(run):
     asked = collections.defaultdict(set)
     for window, transmitter, modality, receiver, rounds in query(
             run, "SELECT window, transmitter, modality, receiver, round_list FROM link"):
-        for r in rounds.replace(",", " ").split():
+        for r in json.loads(rounds):
             served[window, transmitter, r] += 1
             asked[window, receiver, r].add(transmitter)
     return max(served.values()), max(map(len, asked.values()))
