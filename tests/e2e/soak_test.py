@@ -76,7 +76,7 @@ class SoakTest(support.SemlinkTest):
         shutil.rmtree(out, ignore_errors=True)
         started = time.monotonic()
         result = support.run("semlink", "run", scenario, "--out", out, "--set", f"seed={seed}",
-                             "--max-restarts", 1000)
+                             "--max-restarts", 1000, patience=support.PATIENCE + 20 * FAULTS)
         self.assertEqual(result.returncode, 0, result.stderr[-6000:])
         return out, windows, time.monotonic() - started
 

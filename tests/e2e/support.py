@@ -80,10 +80,10 @@ def _path(program):
     return str(path)
 
 
-def run(program, *arguments):
+def run(program, *arguments, patience=PATIENCE):
     command = [_path(program)] + [str(a) for a in arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=PATIENCE, env=_environment())
+                          timeout=patience, env=_environment())
 
 
 def start(program, *arguments, error_file=None):
