@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 build=build-fuzz
+scripts/install_dependencies.sh --fuzz
 if [[ ! -f $build/build.ninja ]]; then
   cmake --preset fuzz >/dev/null
 fi

@@ -1,16 +1,24 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that semlink needs to build and to test itself. Does nothing where all are installed.
-# clang and libclang-rt are for the fuzzers only (scripts/fuzz.sh).
-# spin is for one test only, which searches the model of the protocol (docs/model); without it that test is left out.
+# Installs the Debian packages that semlink needs. Does nothing where all are installed.
+# Usage: scripts/install_dependencies.sh [--tests] [--fuzz]
+#   --tests  also what only the tests use: spin searches the model of the protocol, python3-torch reads exported parameters
+#   --fuzz   also clang, for scripts/fuzz.sh
 # libopenblas0-pthread matters: without it Debian's libtorch falls back to the reference BLAS and is some 30 times slower.
 set -euo pipefail
 
 packages=(
-  ca-certificates clang cmake curl g++ git libclang-rt-14-dev lld ninja-build pkg-config python3
+  ca-certificates cmake curl g++ git lld ninja-build openssl pkg-config python3
   libabsl-dev libbenchmark-dev libcli11-dev libdnnl-dev libgmock-dev libgrpc++-dev libgtest-dev libopenblas0-pthread
   libprotobuf-dev libsndfile1-dev libspdlog-dev libsqlite3-dev libssl-dev libtorch-dev libyaml-cpp-dev
-  nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc spin zlib1g-dev
+  nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc zlib1g-dev
 )
+for argument in "$@"; do
+  case $argument in
+    --tests) packages+=(python3-torch spin) ;;
+    --fuzz) packages+=(clang libclang-rt-14-dev) ;;
+    *) echo "error: unknown argument $argument: expected --tests or --fuzz" >&2; exit 2 ;;
+  esac
+done
 
 missing=()
 for package in "${packages[@]}"; do
