@@ -108,14 +108,18 @@ void AddRunCommand(CLI::App* app, Action* chosen) {
   CLI::Option* scenario = command->add_option("scenario", options->scenario, "Scenario file");
   CLI::Option* out = command->add_option(
       "--out", options->out, "Run folder; must be empty or missing [runs/NAME-DATE-TIME]");
-  command
-      ->add_option("--resume", options->resume,
-                   "Go on with the unfinished run in this folder, as it was started")
-      ->excludes(scenario)
-      ->excludes(out);
+  CLI::Option* resume =
+      command
+          ->add_option("--resume", options->resume,
+                       "Go on with the unfinished run in this folder, as it was started")
+          ->excludes(scenario)
+          ->excludes(out);
   AddTransportOption(command, &options->transport);
   AddLaunchTlsOption(command, &options->tls);
   AddSetOption(command, &options->overrides);
+  for (const char* name : {"--transport", "--tls", "--set"}) {
+    resume->excludes(command->get_option(name));  // the run keeps what it was started with
+  }
   AddFormatOption(command, &options->format);
   command->add_option("--port", options->port, "Port of the coordinator; 0: any that is free")
       ->check(CLI::Range(0, 65535))

@@ -78,6 +78,9 @@ TEST(CommandsTest, WrongUsageDoesNotParse) {
        std::vector<std::vector<std::string>>{{"run", "a.yaml", "b.yaml"},
                                              {"run", "a.yaml", "--transport=carrier-pigeon"},
                                              {"run", "a.yaml", "--port=70000"},
+                                             {"run", "--resume", "a", "--set", "seed=2"},
+                                             {"run", "--resume", "a", "--transport=inproc"},
+                                             {"run", "--resume", "a", "--tls"},
                                              {"validate", "a.yaml", "--format=xml"},
                                              {"evaluate", "run", "--draws=0"},
                                              {"infer", "run", "--batch", "none"},
@@ -117,8 +120,7 @@ TEST(JobCommandsTest, RefuseBeforeTheyStartAnything) {
 TEST(StatusCommandTest, ExitsWithThreeIfNobodyAnswers) {
   TempFolder folder;
   EXPECT_EQ(RunCommand({"status", folder.path()}).code, kConnection);
-  EXPECT_EQ(RunCommand({"status", "--coordinator", "127.0.0.1:1", "--insecure"}).code,
-            kConnection);
+  EXPECT_EQ(RunCommand({"status", "--coordinator", "127.0.0.1:1", "--insecure"}).code, kConnection);
   const Outcome unprotected = RunCommand({"status", "--coordinator", "127.0.0.1:1"});
   EXPECT_EQ(unprotected.code, kUsage);
   EXPECT_THAT(unprotected.err, HasSubstr("--insecure"));
