@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""A run that was killed whole and resumed ends as one that was not."""
+
+import os
+import signal
+import unittest
+
+import support
+
+SCENARIO = support.SMALL.replace("windows: 50", "windows: 120") + "checkpoint: {every: 20}\n"
+
+
+def end_everything(process):
+    """SIGKILL to all nodes and to `semlink run`, as a power cut would."""
+    for pid in support.children_of(process.pid) + [process.pid]:
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+class ResumeTest(support.SemlinkTest):
+    def setUp(self):
+        super().setUp()
+        self.scenario = self.write("small.yaml", SCENARIO)
+
+    def start_run(self, name, windows):
+        """A run that has committed so many windows, and still goes on."""
+        out = self.folder / name
+        process = self.start("semlink", "run", self.scenario, "--out", out,
+                             error_file=self.folder / f"{name}.log")
+        metrics = out / "metrics.jsonl"
+        support.wait_until(lambda: process.poll() is not None or
+                           (metrics.exists() and metrics.read_bytes().count(b"\n") >= windows), "windows")
+        self.assertIsNone(process.poll(), (self.folder / f"{name}.log").read_text())
+        return process, out
+
+    def check_equal(self, resumed, whole):
+        self.assertEqual(support.parameter_digests(resumed), support.parameter_digests(whole))
+        for key in ("accuracy", "nce", "rate_nats", "links_mean", "windows"):
+            self.assertEqual(support.read_json(resumed / "summary.json")[key],
+                             support.read_json(whole / "summary.json")[key], key)
+        numbers = [row[0] for row in support.query(resumed, "SELECT number FROM window ORDER BY 1")]
+        self.assertEqual(numbers, list(range(len(numbers))))
+        self.assertEqual([line["window"] for line in support.read_lines(resumed / "metrics.jsonl")],
+                         list(range(120)))
+
+    def test_killed_twice_and_resumed(self):
+        whole = self.folder / "whole"
+        self.semlink("run", self.scenario, "--out", whole)
+        process, out = self.start_run("broken", 30)
+        end_everything(process)
+        again = self.start("semlink", "run", "--resume", out, error_file=self.folder / "again.log")
+        support.wait_until(lambda: again.poll() is not None or
+                           (out / "metrics.jsonl").read_bytes().count(b"\n") >= 75, "windows")
+        self.assertIsNone(again.poll(), (self.folder / "again.log").read_text())
+        end_everything(again)
+        self.semlink("run", "--resume", out)
+        self.check_equal(out, whole)
+        starts = support.query(out, "SELECT count(*) FROM start")[0][0]
+        self.assertEqual(starts, 3)
+
+    def test_a_damaged_checkpoint_is_not_used(self):
+        whole = self.folder / "whole"
+        self.semlink("run", self.scenario, "--out", whole)
+        process, out = self.start_run("broken", 65)
+        end_everything(process)
+        files = sorted((out / "checkpoints" / "receiver2").glob("window-*.safetensors"))
+        self.assertGreaterEqual(len(files), 2)
+        data = bytearray(files[-1].read_bytes())
+        data[len(data) // 2] ^= 1
+        files[-1].write_bytes(bytes(data))
+        self.semlink("run", "--resume", out)
+        self.check_equal(out, whole)
+
+    def test_interrupted_and_resumed(self):
+        process, out = self.start_run("broken", 30)
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        self.assertEqual(process.returncode, 130)
+        self.assert_says((self.folder / "broken.log").read_text(), "semlink run --resume")
+        self.semlink("run", "--resume", out)
+        self.assertEqual(support.read_json(out / "summary.json")["windows"], 120)
+
+    def test_nothing_to_resume(self):
+        result = self.semlink("run", "--resume", self.folder / "none", expect=2)
+        self.assert_says(result.stderr, "holds no run")
+
+
+if __name__ == "__main__":
+    unittest.main()
