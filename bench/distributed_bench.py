@@ -76,7 +76,7 @@ def print_times(results):
 def per_window(folder, table):
     """Bytes per training window by kind (or 'wire'), each connection counted once.
 
-    The counters in the ledger are cumulative and come with every tenth window.
+    The ledger has what was carried since the report before, with every tenth window.
     """
     kind = "t.kind" if table == "traffic" else "'wire'"
     # Data connections as their transmitter saw them, control streams as the node saw them.
@@ -91,7 +91,7 @@ def per_window(folder, table):
     for window, name, total in ledger.execute(query):
         series.setdefault(name, []).append((window, total))
     ledger.close()
-    return {name: (points[-1][1] - points[0][1]) / (points[-1][0] - points[0][0])
+    return {name: sum(total for _, total in points[1:]) / (points[-1][0] - points[0][0])
             for name, points in series.items() if len(points) > 1}
 
 
