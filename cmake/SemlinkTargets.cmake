@@ -1,6 +1,7 @@
 # Flags shared by every target, and the functions with which the folders declare theirs.
 add_library(semlink_flags INTERFACE)
-target_compile_options(semlink_flags INTERFACE -Wall -Wextra -Wno-unused-parameter)
+# -pthread everywhere: a precompiled header is only taken by files compiled with the same flags.
+target_compile_options(semlink_flags INTERFACE -Wall -Wextra -Wno-unused-parameter -pthread)
 target_include_directories(semlink_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 if(SEMLINK_SANITIZE STREQUAL "address")
   target_compile_options(semlink_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
@@ -21,11 +22,17 @@ if(SEMLINK_LLD)
   target_link_options(semlink_flags INTERFACE -fuse-ld=lld)
 endif()
 
+# The code under test is optimised as released; the tests around it are built for a short build.
+add_library(semlink_test_flags INTERFACE)
+target_compile_options(semlink_test_flags INTERFACE $<$<CONFIG:Release>:-O1>)
+target_link_libraries(semlink_test_flags INTERFACE GTest::gmock GTest::gtest_main)
+
 # semlink_library(NAME SOURCES a.cc b.cc DEPS x y)
 function(semlink_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC semlink_flags ${ARG_DEPS})
+  semlink_precompile(${name})
 endfunction()
 
 # semlink_program(NAME SOURCES main.cc DEPS x y): a program that `cmake --install` puts into bin/
@@ -33,6 +40,7 @@ function(semlink_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE semlink_flags ${ARG_DEPS})
+  semlink_precompile(${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
@@ -47,9 +55,8 @@ function(semlink_test name)
     set(ARG_LABELS unit)
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE semlink_flags ${ARG_DEPS} GTest::gmock GTest::gtest_main)
-  # The code under test is optimised as released; the tests around it are built for a short build.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_link_libraries(${name} PRIVATE semlink_flags semlink_test_flags ${ARG_DEPS})
+  semlink_precompile(${name} tests)
   add_test(NAME ${name} COMMAND ${name})
   set(environment OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1)
   if(SEMLINK_SANITIZE STREQUAL "thread")
