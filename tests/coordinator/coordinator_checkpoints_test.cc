@@ -10,9 +10,6 @@ using ::testing::ElementsAre;
 using ::testing::Key;
 using Body = v1::Message::BodyCase;
 
-const NodeId kT1 = NodeId::Transmitter(0);
-const NodeId kT2 = NodeId::Transmitter(1);
-
 class CoordinatorCheckpointsTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(cluster_.StartCoordinator(false).ok()); }

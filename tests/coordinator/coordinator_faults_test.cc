@@ -20,10 +20,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Body = v1::Message::BodyCase;
 
-const NodeId kT1 = NodeId::Transmitter(0);
-const NodeId kT2 = NodeId::Transmitter(1);
-const NodeId kR1 = NodeId::Receiver(0);
-
 std::string Texts(const std::vector<v1::Fault>& faults) {
   return absl::StrJoin(faults, "; ", [](std::string* out, const v1::Fault& fault) {
     absl::StrAppend(out, FaultText(fault));

@@ -15,11 +15,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Body = v1::Message::BodyCase;
 
-const NodeId kT1 = NodeId::Transmitter(0);
-const NodeId kT2 = NodeId::Transmitter(1);
-const NodeId kR1 = NodeId::Receiver(0);
-const NodeId kR2 = NodeId::Receiver(1);
-
 class CoordinatorMembersTest : public ::testing::Test {
  protected:
   void Start(OnFailure on_failure = OnFailure::kDegrade, int windows = 12) {

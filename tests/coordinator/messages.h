@@ -20,6 +20,11 @@
 
 namespace semlink::coordinator {
 
+inline const NodeId kT1 = NodeId::Transmitter(0);
+inline const NodeId kT2 = NodeId::Transmitter(1);
+inline const NodeId kR1 = NodeId::Receiver(0);
+inline const NodeId kR2 = NodeId::Receiver(1);
+
 // Two transmitters with 2 and 1 modalities, two receivers; E_t = 1, E_k = 2; 2 windows of 4 rounds
 // of 5 samples.
 inline Scenario SmallScenario() {

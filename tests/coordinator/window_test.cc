@@ -14,11 +14,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const NodeId kT1 = NodeId::Transmitter(0);
-const NodeId kT2 = NodeId::Transmitter(1);
-const NodeId kR1 = NodeId::Receiver(0);
-const NodeId kR2 = NodeId::Receiver(1);
-
 class WindowTest : public ::testing::Test {
  protected:
   v1::OpenWindow Open(v1::WindowKind kind = v1::TRAIN) {

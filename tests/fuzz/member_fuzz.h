@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/method/member_node.h"
 #include "common/scenario/reader.h"
@@ -31,6 +32,13 @@ inline Scenario FuzzScenario() {
   scenario.model.hidden2 = 4;
   scenario.model.embedding = 3;
   return scenario;
+}
+
+// Back to the parameters of the start.
+inline v1::Message RestoreStart() {
+  v1::Message message;
+  message.mutable_restore()->mutable_checkpoint();
+  return message;
 }
 
 // Plays everybody else to one node. `honest` messages are made by the role's fuzzer.
@@ -60,6 +68,15 @@ class Others {
     Require(node_->PeerDown(peer, absl::UnavailableError("cut")).ok(),
             "a break does not end a node");
   }
+  void Welcome(const Scenario& scenario, const std::vector<std::string>& transmitter_addresses) {
+    v1::Message message;
+    message.mutable_welcome()->set_scenario_yaml(EmitScenario(scenario));
+    message.mutable_welcome()->set_run_id("run1");
+    for (const std::string& address : transmitter_addresses) {
+      message.mutable_welcome()->add_transmitter_address(address);
+    }
+    Deliver(NodeId::Coordinator(), message);
+  }
   // Any message at all.
   void SayAnything(Input* input, const NodeId& from) {
     v1::Message message;
@@ -82,6 +99,18 @@ class Others {
     ++attempt;
     v1::Message message;
     *message.mutable_open_window() = open;
+    return message;
+  }
+
+  // Commit or Abort of the open window.
+  v1::Message Outcome(bool commit) {
+    v1::Message message;
+    if (commit) {
+      message.mutable_commit()->set_window(open.window());
+      window = open.window() + 1;
+    } else {
+      message.mutable_abort()->set_window(open.window());
+    }
     return message;
   }
 

@@ -17,19 +17,13 @@ namespace v1 = semlink::v1;
 class Game {
  public:
   Game() : others_(&node_, &transport_) {
-    v1::Message welcome;
-    welcome.mutable_welcome()->set_scenario_yaml(semlink::EmitScenario(scenario_));
-    welcome.mutable_welcome()->set_run_id("run1");
-    for (int k = 0; k < 2; ++k) welcome.mutable_welcome()->add_transmitter_address("host:1");
-    others_.Deliver(NodeId::Coordinator(), welcome);
+    others_.Welcome(scenario_, {"host:1", "host:1"});
     for (int k = 0; k < 2; ++k) {
       v1::Message opened;
       opened.mutable_welcome();
       others_.Deliver(NodeId::Transmitter(k), opened);
     }
-    v1::Message restore;
-    restore.mutable_restore()->mutable_checkpoint();
-    others_.Deliver(NodeId::Coordinator(), restore);
+    others_.Deliver(NodeId::Coordinator(), semlink::fuzz::RestoreStart());
   }
 
   void Play(Input* input) {
@@ -54,9 +48,9 @@ class Game {
       case 7:
         return others_.Say(input, coordinator, Grant());
       case 8:
-        return others_.Say(input, coordinator, Outcome(true));
+        return others_.Say(input, coordinator, others_.Outcome(true));
       case 9:
-        return others_.Say(input, coordinator, Outcome(false));
+        return others_.Say(input, coordinator, others_.Outcome(false));
       case 10:
         return others_.Say(input, coordinator, InferStart());
       case 11:
@@ -117,16 +111,6 @@ class Game {
     }
     return message;
   }
-  v1::Message Outcome(bool commit) {
-    v1::Message message;
-    if (commit) {
-      message.mutable_commit()->set_window(others_.open.window());
-      others_.window = others_.open.window() + 1;
-    } else {
-      message.mutable_abort()->set_window(others_.open.window());
-    }
-    return message;
-  }
   v1::Message InferStart() const {
     v1::Message message;
     v1::InferStart* start = message.mutable_infer_start();
@@ -146,8 +130,7 @@ class Game {
         message.mutable_pair_status()->set_receiver(1);
         break;
       case 2:
-        message.mutable_restore()->mutable_checkpoint();
-        break;
+        return semlink::fuzz::RestoreStart();
       case 3:
         message.mutable_checkpoint()->set_window(others_.window);
         break;

@@ -16,18 +16,13 @@ namespace v1 = semlink::v1;
 class Game {
  public:
   Game() : others_(&node_, &transport_) {
-    v1::Message welcome;
-    welcome.mutable_welcome()->set_scenario_yaml(semlink::EmitScenario(scenario_));
-    welcome.mutable_welcome()->set_run_id("run1");
-    others_.Deliver(NodeId::Coordinator(), welcome);
+    others_.Welcome(scenario_, {});
     for (int t = 0; t < 2; ++t) {
       v1::Message hello;
       hello.mutable_hello();
       others_.Deliver(NodeId::Receiver(t), hello);
     }
-    v1::Message restore;
-    restore.mutable_restore()->mutable_checkpoint();
-    others_.Deliver(NodeId::Coordinator(), restore);
+    others_.Deliver(NodeId::Coordinator(), semlink::fuzz::RestoreStart());
   }
 
   void Play(Input* input) {
@@ -53,9 +48,9 @@ class Game {
       case 7:
         return others_.Say(input, coordinator, Grant());
       case 8:
-        return others_.Say(input, coordinator, Outcome(true));
+        return others_.Say(input, coordinator, others_.Outcome(true));
       case 9:
-        return others_.Say(input, coordinator, Outcome(false));
+        return others_.Say(input, coordinator, others_.Outcome(false));
       case 10:
         return others_.Say(input, receiver, SampleRequest());
       case 11:
@@ -109,16 +104,6 @@ class Game {
     }
     return message;
   }
-  v1::Message Outcome(bool commit) {
-    v1::Message message;
-    if (commit) {
-      message.mutable_commit()->set_window(others_.open.window());
-      others_.window = others_.open.window() + 1;
-    } else {
-      message.mutable_abort()->set_window(others_.open.window());
-    }
-    return message;
-  }
   v1::Message SampleRequest() {
     v1::Message message;
     message.mutable_sample_request()->set_window(others_.open.window());
@@ -136,8 +121,7 @@ class Game {
         message.mutable_pair_status()->set_transmitter(1);
         break;
       case 2:
-        message.mutable_restore()->mutable_checkpoint();
-        break;
+        return semlink::fuzz::RestoreStart();
       case 3:
         message.mutable_checkpoint()->set_window(others_.window);
         break;

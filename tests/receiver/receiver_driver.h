@@ -8,51 +8,25 @@
 #include <vector>
 
 #include "common/codec/tensor_codec.h"
-#include "common/scenario/reader.h"
 #include "receiver/receiver_node.h"
-#include "tests/method/tiny_scenario.h"
-#include "tests/transport/recording_transport.h"
+#include "tests/method/member_driver.h"
 
 namespace semlink::receiver {
 
 using Body = v1::Message::BodyCase;
 
 // Receiver 2 of the tiny scenario: digit.
-class ReceiverDriver {
+class ReceiverDriver : public MemberDriver {
  public:
   explicit ReceiverDriver(const Scenario& scenario = TinyScenario(), bool connect = true,
                           const std::string& state_folder = "")
-      : scenario(scenario), node(1, &transport, &clock, {state_folder}) {
+      : MemberDriver(scenario), node(1, &transport, &clock, {state_folder}) {
     Welcome();
     for (int k = 0; connect && k < 2; ++k) Connected(k);
   }
 
-  void Welcome() {
-    v1::Message welcome;
-    welcome.mutable_welcome()->set_scenario_yaml(EmitScenario(scenario));
-    welcome.mutable_welcome()->set_run_id("run1");
-    welcome.mutable_welcome()->add_transmitter_address("host1:1");
-    welcome.mutable_welcome()->add_transmitter_address("host2:1");
-    FromCoordinator(welcome);
-  }
-  void Lose(const NodeId& peer) {
-    const absl::Status status = node.PeerDown(peer, absl::UnavailableError("cable cut"));
-    EXPECT_TRUE(status.ok()) << status;
-  }
-  // Messages of windows carry the attempt of the last Open, unless they say otherwise.
-  absl::Status TryFromCoordinator(v1::Message message) {
-    if (message.attempt() == 0) message.set_attempt(attempt);
-    return node.Handle(NodeId::Coordinator(), message);
-  }
-  void FromCoordinator(const v1::Message& message) {
-    const absl::Status status = TryFromCoordinator(message);
-    EXPECT_TRUE(status.ok()) << status;
-  }
-  void FromTransmitter(int k, v1::Message message) {
-    if (message.attempt() == 0) message.set_attempt(attempt);
-    const absl::Status status = node.Handle(NodeId::Transmitter(k), message);
-    EXPECT_TRUE(status.ok()) << status;
-  }
+  void Welcome() { MemberDriver::Welcome({"host1:1", "host2:1"}); }
+  void FromTransmitter(int k, const v1::Message& message) { From(NodeId::Transmitter(k), message); }
   void Connected(int k) {
     v1::Message welcome;
     welcome.mutable_welcome();
@@ -61,12 +35,8 @@ class ReceiverDriver {
 
   // Opens a window; requests[k] are the rounds asked of transmitter k.
   void Open(const v1::OpenWindow& window) {
-    open = window;
-    ++attempt;
     transport.sent.clear();
-    v1::Message message;
-    *message.mutable_open_window() = window;
-    FromCoordinator(message);
+    SendOpen(window);
     requests.assign(2, {});
     for (int k = 0; k < 2; ++k) {
       for (const v1::Message& sent : transport.Of(Body::kRequest, NodeId::Transmitter(k)))
@@ -106,16 +76,6 @@ class ReceiverDriver {
     }
     return message;
   }
-  void Commit() {
-    v1::Message message;
-    message.mutable_commit()->set_window(open.window());
-    FromCoordinator(message);
-  }
-  void Abort() {
-    v1::Message message;
-    message.mutable_abort()->set_window(open.window());
-    FromCoordinator(message);
-  }
   // The rest of an open window, in good order.
   void Report() {
     FromCoordinator(Grant());
@@ -130,19 +90,7 @@ class ReceiverDriver {
     Finish();
   }
   v1::Gradients LastGradients(int k) const {
-    const auto sent = transport.Of(Body::kGradients, NodeId::Transmitter(k));
-    EXPECT_FALSE(sent.empty());
-    return sent.empty() ? v1::Gradients() : sent.back().gradients();
-  }
-  v1::Report LastReport() const {
-    const auto sent = transport.Of(Body::kReport, NodeId::Coordinator());
-    EXPECT_FALSE(sent.empty());
-    return sent.empty() ? v1::Report() : sent.back().report();
-  }
-  v1::Ready LastReady() const {
-    const auto sent = transport.Of(Body::kReady, NodeId::Coordinator());
-    EXPECT_FALSE(sent.empty());
-    return sent.empty() ? v1::Ready() : sent.back().ready();
+    return LastTo(NodeId::Transmitter(k), Body::kGradients).gradients();
   }
   std::vector<v1::PairStatus> PairsSaid() const {
     std::vector<v1::PairStatus> said;
@@ -150,36 +98,12 @@ class ReceiverDriver {
       said.push_back(message.pair_status());
     return said;
   }
-  v1::Checkpointed Checkpoint(uint64_t window, uint64_t keep_from = 0) {
-    v1::Message message;
-    message.mutable_checkpoint()->set_window(window);
-    message.mutable_checkpoint()->set_keep_from(keep_from);
-    FromCoordinator(message);
-    return transport.Of(Body::kCheckpointed, NodeId::Coordinator()).back().checkpointed();
-  }
-  v1::Restored Restore(const v1::CheckpointId& id) {
-    v1::Message message;
-    *message.mutable_restore()->mutable_checkpoint() = id;
-    FromCoordinator(message);
-    return transport.Of(Body::kRestored, NodeId::Coordinator()).back().restored();
-  }
-  std::string Parameters() {
-    v1::Message message;
-    message.mutable_parameters_request();
-    FromCoordinator(message);
-    const auto sent = transport.Of(Body::kParameters, NodeId::Coordinator());
-    EXPECT_FALSE(sent.empty());
-    return sent.empty() ? "" : sent.back().SerializeAsString();
-  }
-  size_t Count(Body kind) const { return transport.Of(kind).size(); }
-
-  Scenario scenario;
-  RecordingTransport transport;
   FakeClock clock;
   ReceiverNode node;
-  v1::OpenWindow open;
-  uint64_t attempt = 0;
   std::vector<std::vector<uint32_t>> requests;
+
+ private:
+  Node& member() override { return node; }
 };
 
 }  // namespace semlink::receiver
