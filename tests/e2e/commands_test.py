@@ -2,9 +2,9 @@
 """What the subcommands do with a finished run and with one that is going on."""
 
 import json
-import subprocess
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import unittest
 

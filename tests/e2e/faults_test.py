@@ -42,24 +42,25 @@ class FaultTest(support.SemlinkTest):
         self.assert_nothing_is_lost()
         return result
 
-    def assert_nothing_is_lost(self):
+    def assert_nothing_is_lost(self, windows=WINDOWS):
         """Committed windows are consecutive, none is repeated, none exceeds a limit."""
         rows = support.query(self.out, "SELECT number FROM window ORDER BY number")
         self.assertEqual([row[0] for row in rows], list(range(len(rows))))
         summary = support.read_json(self.out / "summary.json")
-        self.assertEqual(summary["windows"], WINDOWS)
+        self.assertEqual(summary["windows"], windows)
         self.assertEqual(summary["limits_exceeded"], 0)
         metrics = [line["window"] for line in support.read_lines(self.out / "metrics.jsonl")]
-        self.assertEqual(metrics, list(range(WINDOWS)))
+        self.assertEqual(metrics, list(range(windows)))
 
     def events(self, name):
         return [e for e in support.read_lines(self.out / "events.jsonl") if e["event"] == name]
 
-    def start_long_run(self):
+    def start_long_run(self, windows, *arguments):
+        """A run that is under way and has so many windows that a few commands fit in beside it."""
         scenario = self.write("small.yaml", support.SMALL)
         self.out = self.folder / "run"
         process = self.start("semlink", "run", scenario, "--out", self.out, "--set",
-                             f"training.windows={WINDOWS}", error_file=self.folder / "errors")
+                             f"training.windows={windows}", *arguments, error_file=self.folder / "errors")
         support.wait_until(lambda: len(support.read_lines(self.out / "metrics.jsonl")) >= 2
                            or process.poll() is not None, "two windows")
         self.assertIsNone(process.poll(), (self.folder / "errors").read_text())
@@ -68,13 +69,13 @@ class FaultTest(support.SemlinkTest):
     def fault(self, *arguments, expect=0):
         return self.semlink("fault", *arguments, "--run", self.out, expect=expect)
 
-    def finish(self, process):
+    def finish(self, process, windows):
         try:
             code = process.wait(timeout=support.PATIENCE)
         except subprocess.TimeoutExpired:
             self.fail("the run did not end: " + (self.folder / "errors").read_text())
         self.assertEqual(code, 0, (self.folder / "errors").read_text())
-        self.assert_nothing_is_lost()
+        self.assert_nothing_is_lost(windows)
 
 
 class EveryKindTest(FaultTest):
@@ -87,6 +88,10 @@ class EveryKindTest(FaultTest):
             node = began[0]["nodes"][0]
             joined = [e for e in self.events("node_joined") if e["node"] == node]
             self.assertEqual(len(joined), 2, "the node came back")
+        if name in ("cut_link", "cut_direction", "drop", "corrupt"):
+            self.assertTrue(self.events("pair_down"), "the link noticed")
+        if name == "cut_node":
+            self.assertTrue(self.events("node_lost"), "the coordinator noticed")
 
 
 for _name in KINDS:
@@ -102,7 +107,8 @@ class CoordinatorTest(FaultTest):
 
 class LiveTest(FaultTest):
     def test_add_list_clear(self):
-        process = self.start_long_run()
+        # The run waits for the node that is held down, so it can't end meanwhile.
+        process = self.start_long_run(600, "--set", "on_failure=wait")
         added = json.loads(self.fault("add", "cut", "transmitter1:receiver1", "--format=json").stdout)
         self.assertEqual(added["id"], 1)
         self.fault("add", "kill", "transmitter2")
@@ -122,19 +128,19 @@ class LiveTest(FaultTest):
         support.wait_until(lambda: len([e for e in self.events("node_joined")
                                         if e["node"] == "transmitter2"]) == 2, "its return")
         self.assertEqual(json.loads(self.fault("list", "--format=json").stdout)["faults"], [])
-        self.finish(process)
+        self.finish(process, 600)
         self.assert_says(self.fault("list", "--as-scenario").stdout, "kind: kill", "kind: cut")
 
     def test_clear_wakes_a_paused_node(self):
-        process = self.start_long_run()
+        process = self.start_long_run(600)
         self.fault("add", "pause", "receiver1", "--for", "10min")
         support.wait_until(lambda: self.events("fault_began"), "the pause")
         time.sleep(0.5)
         self.fault("clear", "1")
-        self.finish(process)
+        self.finish(process, 600)
 
     def test_mistakes_are_explained(self):
-        process = self.start_long_run()
+        process = self.start_long_run(100000)
         self.assert_says(self.fault("add", "kill", "transmitter9", expect=2).stderr,
                          "transmitter9 (there are 3 transmitters")
         self.assert_says(self.fault("add", "drop", "all", expect=2).stderr, "--probability")

@@ -100,6 +100,7 @@ class RefusalTest(support.SemlinkTest):
     def setUpClass(cls):
         cls.holder = support.SemlinkTest()
         cls.holder.setUp()
+        cls.addClassCleanup(cls.holder.doCleanups)
         cls.folder_of_class = cls.holder.folder
         scenario = cls.holder.write("small.yaml", support.SMALL)
         cls.certs = cls.folder_of_class / "certs"
@@ -113,11 +114,8 @@ class RefusalTest(support.SemlinkTest):
             "--listen=127.0.0.1:0", "--port-file", port_file, "--tls", cls.certs,
             error_file=cls.log)
         support.wait_until(lambda: port_file.exists() or cls.coordinator.poll() is not None, "port")
+        assert cls.coordinator.poll() is None, cls.log.read_text()
         cls.address = f"127.0.0.1:{port_file.read_text().strip()}"
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.holder.doCleanups()
 
     def status(self):
         result = self.semlink("status", "--coordinator", self.address, "--tls", self.certs,

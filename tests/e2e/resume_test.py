@@ -1,20 +1,12 @@
 #!/usr/bin/env python3
 """A run that was killed whole and resumed ends as one that was not."""
 
-import os
 import signal
 import unittest
 
 import support
 
-SCENARIO = support.SMALL.replace("windows: 50", "windows: 120") + "checkpoint: {every: 20}\n"
-
-
-def end_everything(process):
-    """SIGKILL to all nodes and to `semlink run`, as a power cut would."""
-    for pid in support.children_of(process.pid) + [process.pid]:
-        os.kill(pid, signal.SIGKILL)
-    process.wait()
+SCENARIO = support.SMALL.replace("windows: 50", "windows: 400") + "checkpoint: {every: 20}\n"
 
 
 class ResumeTest(support.SemlinkTest):
@@ -41,18 +33,18 @@ class ResumeTest(support.SemlinkTest):
         numbers = [row[0] for row in support.query(resumed, "SELECT number FROM window ORDER BY 1")]
         self.assertEqual(numbers, list(range(len(numbers))))
         self.assertEqual([line["window"] for line in support.read_lines(resumed / "metrics.jsonl")],
-                         list(range(120)))
+                         list(range(400)))
 
     def test_killed_twice_and_resumed(self):
         whole = self.folder / "whole"
         self.semlink("run", self.scenario, "--out", whole)
         process, out = self.start_run("broken", 30)
-        end_everything(process)
+        support.kill(process)
         again = self.start("semlink", "run", "--resume", out, error_file=self.folder / "again.log")
         support.wait_until(lambda: again.poll() is not None or
                            (out / "metrics.jsonl").read_bytes().count(b"\n") >= 75, "windows")
         self.assertIsNone(again.poll(), (self.folder / "again.log").read_text())
-        end_everything(again)
+        support.kill(again)
         self.semlink("run", "--resume", out)
         self.check_equal(out, whole)
         starts = support.query(out, "SELECT count(*) FROM start")[0][0]
@@ -62,13 +54,16 @@ class ResumeTest(support.SemlinkTest):
         whole = self.folder / "whole"
         self.semlink("run", self.scenario, "--out", whole)
         process, out = self.start_run("broken", 65)
-        end_everything(process)
+        support.kill(process)
         files = sorted((out / "checkpoints" / "receiver2").glob("window-*.safetensors"))
         self.assertGreaterEqual(len(files), 2)
         data = bytearray(files[-1].read_bytes())
         data[len(data) // 2] ^= 1
         files[-1].write_bytes(bytes(data))
         self.semlink("run", "--resume", out)
+        refused = [e["node"] for e in support.read_lines(out / "events.jsonl")
+                   if e["event"] == "checkpoint_refused"]
+        self.assertEqual(refused, ["receiver2"])
         self.check_equal(out, whole)
 
     def test_interrupted_and_resumed(self):
@@ -78,7 +73,7 @@ class ResumeTest(support.SemlinkTest):
         self.assertEqual(process.returncode, 130)
         self.assert_says((self.folder / "broken.log").read_text(), "semlink run --resume")
         self.semlink("run", "--resume", out)
-        self.assertEqual(support.read_json(out / "summary.json")["windows"], 120)
+        self.assertEqual(support.read_json(out / "summary.json")["windows"], 400)
 
     def test_nothing_to_resume(self):
         result = self.semlink("run", "--resume", self.folder / "none", expect=2)

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import sqlite3
 import subprocess
 import tempfile
@@ -99,8 +100,13 @@ def start(program, *arguments, error_file=None):
 
 
 def kill(process):
+    """SIGKILL to a program and to the processes that it started, as a power cut would."""
     if process.poll() is None:
-        process.kill()
+        for pid in children_of(process.pid) + [process.pid]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
     process.communicate()
 
 
@@ -182,4 +188,3 @@ def children_of(pid):
         if int(fields[1]) == pid and fields[0] != "Z":
             found.append(int(entry.name))
     return found
-
