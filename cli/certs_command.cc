@@ -6,10 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/jobs.h"
 #include "cli/table.h"
 #include "common/base/clock.h"
+#include "common/node/exit_code.h"
 #include "common/scenario/reader.h"
 #include "common/security/certificate_folder.h"
 #include "nlohmann/json.hpp"
@@ -58,7 +58,7 @@ void PrintJson(const CertsOptions& options, const std::vector<MadeCertificate>& 
 
 int Certs(const CertsOptions& options) {
   const absl::StatusOr<Scenario> scenario = ReadScenarioFile(options.scenario, {});
-  if (!scenario.ok()) return Complain(scenario.status(), kUsage);
+  if (!scenario.ok()) return Complain(scenario.status(), kExitUsage);
   security::CertificateFolderOptions folder;
   folder.dir = options.dir;
   folder.nodes = security::NodesOf(scenario->K(), scenario->T());
@@ -68,14 +68,14 @@ int Certs(const CertsOptions& options) {
   const auto certificates = security::MakeCertificates(folder, RealClock().WallTime());
   if (!certificates.ok()) {
     const bool internal = absl::IsInternal(certificates.status());
-    return Complain(certificates.status(), internal ? kRunFailed : kUsage);
+    return Complain(certificates.status(), internal ? kExitFailed : kExitUsage);
   }
   if (options.format == "json") {
     PrintJson(options, *certificates);
   } else {
     PrintText(options, *certificates);
   }
-  return kSuccess;
+  return kExitSuccess;
 }
 
 }  // namespace

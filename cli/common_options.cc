@@ -1,6 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
+#include "common/node/exit_code.h"
 
 namespace semlink::cli {
 

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/jobs.h"
 #include "cli/table.h"
 #include "common/data/layout.h"
+#include "common/node/exit_code.h"
 #include "nlohmann/json.hpp"
 
 namespace semlink::cli {
@@ -47,7 +47,7 @@ void PrintText(const std::vector<data::CheckedFile>& files) {
 
 int Check(const CheckOptions& options) {
   const absl::StatusOr<std::vector<data::CheckedFile>> files = data::CheckFolder(options.dir);
-  if (!files.ok()) return Complain(files.status(), kUsage);
+  if (!files.ok()) return Complain(files.status(), kExitUsage);
   bool ok = true;
   for (const data::CheckedFile& file : *files) ok = ok && file.ok;
   if (options.format == "json") {
@@ -55,7 +55,7 @@ int Check(const CheckOptions& options) {
   } else {
     PrintText(*files);
   }
-  return ok ? kSuccess : kRunFailed;
+  return ok ? kExitSuccess : kExitFailed;
 }
 
 }  // namespace

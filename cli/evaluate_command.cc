@@ -27,7 +27,7 @@ int Evaluate(EvaluateOptions options) {
     options.overrides.push_back(absl::StrCat("evaluation.cr_draws=", options.draws));
   }
   absl::StatusOr<Scenario> scenario = ReadTrainedRun(options.run, options.overrides);
-  if (!scenario.ok()) return Complain(scenario.status(), kUsage);
+  if (!scenario.ok()) return Complain(scenario.status(), kExitUsage);
   LaunchOptions launch;
   launch.scenario = *scenario;
   launch.out = options.out;
@@ -38,8 +38,8 @@ int Evaluate(EvaluateOptions options) {
   launch.arguments = {"--parameters", options.run + "/parameters"};
   launch.inproc = options.transport == "inproc";
   launch.tls = options.tls;
-  const ExitCode code = Launcher(launch, &clock).Run();
-  return code == kSuccess ? PrintSummary(*scenario, launch.out, options.format) : code;
+  const int code = Launcher(launch, &clock).Run();
+  return code == kExitSuccess ? PrintSummary(*scenario, launch.out, options.format) : code;
 }
 
 }  // namespace

@@ -13,12 +13,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/jobs.h"
 #include "cli/process_group.h"
 #include "common/base/errno_status.h"
 #include "common/base/file_system.h"
 #include "common/base/status_macros.h"
+#include "common/node/exit_code.h"
 #include "common/store/safetensors.h"
 
 namespace semlink::cli {
@@ -75,12 +75,12 @@ absl::Status Execute(const std::vector<std::string>& files, const std::string& o
 
 int Export(const ExportOptions& options) {
   const absl::StatusOr<std::vector<std::string>> files = Sources(options.from);
-  if (!files.ok()) return Complain(files.status(), kUsage);
+  if (!files.ok()) return Complain(files.status(), kExitUsage);
   const std::string out =
       !options.out.empty() ? options.out : absl::StrCat(options.from, "/export");
   const absl::Status status =
       options.format == "torch" ? Execute(*files, out) : CopyAll(*files, out);
-  return status.ok() ? kSuccess : Complain(status, kRunFailed);
+  return status.ok() ? kExitSuccess : Complain(status, kExitFailed);
 }
 
 }  // namespace

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "cli/exit_code.h"
 #include "common/base/file_system.h"
 #include "common/base/status_macros.h"
 #include "common/codec/tensor_codec.h"
+#include "common/node/exit_code.h"
 #include "common/store/safetensors.h"
 
 namespace semlink {
@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? semlink::cli::kSuccess : semlink::cli::kUsage;
+    return app.exit(error) == 0 ? semlink::kExitSuccess : semlink::kExitUsage;
   }
   absl::Status status;
   try {
@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     status = absl::InternalError(error.what());
   }
-  if (status.ok()) return semlink::cli::kSuccess;
+  if (status.ok()) return semlink::kExitSuccess;
   std::cerr << "semlink-export: " << status.message() << "\n";
-  return semlink::cli::kRunFailed;
+  return semlink::kExitFailed;
 }

@@ -10,13 +10,13 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/fault_history.h"
 #include "cli/jobs.h"
 #include "cli/operator_client.h"
 #include "cli/port_file.h"
 #include "cli/status_client.h"
 #include "common/faults/fault_spec.h"
+#include "common/node/exit_code.h"
 
 namespace semlink::cli {
 namespace {
@@ -33,7 +33,7 @@ struct FaultOptions {
 void Print(const nlohmann::ordered_json& json) { std::cout << json.dump(2) << "\n"; }
 
 int CantFind(const absl::Status& status) {
-  return Complain(status, absl::IsInvalidArgument(status) ? kUsage : kConnection);
+  return Complain(status, absl::IsInvalidArgument(status) ? kExitUsage : kExitConnection);
 }
 
 void AddTarget(CLI::App* command, FaultOptions* options) {
@@ -55,7 +55,7 @@ int Add(const FaultOptions& options) {
     std::cerr << "semlink: " << (word ? "" : "--") << mistake.key << ": found " << mistake.found
               << "; expected " << mistake.expected << "\n";
   }
-  if (!mistakes.empty()) return kUsage;
+  if (!mistakes.empty()) return kExitUsage;
   const absl::StatusOr<OperatorChannel> coordinator = OpenOperatorChannel(options.target);
   if (!coordinator.ok()) return CantFind(coordinator.status());
   const absl::StatusOr<uint64_t> id = OperatorClient(*coordinator).AddFault(fault);
@@ -65,21 +65,21 @@ int Add(const FaultOptions& options) {
   } else {
     std::cout << "fault " << *id << ": " << FaultText(fault) << "\n";
   }
-  return kSuccess;
+  return kExitSuccess;
 }
 
 int ListAsScenario(const FaultOptions& options) {
   if (!options.target.coordinator.empty()) {
     std::cerr << "semlink: --as-scenario reads a run folder: name it with --run DIR\n";
-    return kUsage;
+    return kExitUsage;
   }
   absl::StatusOr<std::string> run = options.target.run;
   if (run->empty()) run = FindNewestRun("runs");
-  if (!run.ok()) return Complain(run.status(), kUsage);
+  if (!run.ok()) return Complain(run.status(), kExitUsage);
   const absl::StatusOr<std::string> yaml = FaultsAsScenario(*run);
-  if (!yaml.ok()) return Complain(yaml.status(), kUsage);
+  if (!yaml.ok()) return Complain(yaml.status(), kExitUsage);
   std::cout << yaml->substr(yaml->find("faults:"));
-  return kSuccess;
+  return kExitSuccess;
 }
 
 int List(const FaultOptions& options) {
@@ -93,7 +93,7 @@ int List(const FaultOptions& options) {
   } else {
     std::cout << (reply->fault().empty() ? "no fault is active\n" : FaultsText(reply->fault()));
   }
-  return kSuccess;
+  return kExitSuccess;
 }
 
 int Clear(const FaultOptions& options) {
@@ -108,7 +108,7 @@ int Clear(const FaultOptions& options) {
   } else {
     std::cout << "cleared: " << absl::StrJoin(*cleared, ", ") << "\n";
   }
-  return kSuccess;
+  return kExitSuccess;
 }
 
 void AddAdd(CLI::App* app, Action* chosen) {
@@ -154,8 +154,8 @@ void AddList(CLI::App* app, Action* chosen) {
   CLI::App* command =
       AddCommand(app, "list", "Show the active faults, or all of a run so far",
                  "  semlink fault list\n"
-                 "  semlink fault list --coordinator 10.0.0.5:50051 --format=json\n"
-                 "  semlink fault list --run runs/first --as-scenario >> replay.yaml\n");
+                 "  semlink fault list --coordinator 10.0.0.5:7433 --tls certs --format=json\n"
+                 "  semlink fault list --run runs/first --as-scenario > faults.yaml\n");
   command->add_flag("--as-scenario", options->as_scenario,
                     "Everything injected so far as a `faults:` list for a scenario");
   AddTarget(command, options.get());

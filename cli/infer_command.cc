@@ -26,7 +26,7 @@ struct InferOptions {
 int Infer(const InferOptions& options) {
   RealClock clock;
   absl::StatusOr<Scenario> scenario = ReadTrainedRun(options.run, options.overrides);
-  if (!scenario.ok()) return Complain(scenario.status(), kUsage);
+  if (!scenario.ok()) return Complain(scenario.status(), kExitUsage);
   LaunchOptions launch;
   launch.scenario = *scenario;
   launch.out = options.out;
@@ -43,8 +43,8 @@ int Infer(const InferOptions& options) {
   }
   launch.inproc = options.transport == "inproc";
   launch.tls = options.tls;
-  const ExitCode code = Launcher(launch, &clock).Run();
-  return code == kSuccess ? PrintInference(launch.out, options.format) : code;
+  const int code = Launcher(launch, &clock).Run();
+  return code == kExitSuccess ? PrintInference(launch.out, options.format) : code;
 }
 
 }  // namespace

@@ -14,17 +14,17 @@ namespace {
 
 // Prints the JSON file with the folder it lies in, or its text for people.
 template <class ToText>
-ExitCode PrintResult(const std::string& out, const std::string& file, const std::string& format,
-                     const ToText& to_text) {
+int PrintResult(const std::string& out, const std::string& file, const std::string& format,
+                const ToText& to_text) {
   absl::StatusOr<Json> result = ReadJsonFile(absl::StrCat(out, "/", file));
-  if (!result.ok()) return Complain(result.status(), kRunFailed);
+  if (!result.ok()) return Complain(result.status(), kExitFailed);
   if (format == "json") {
     (*result)["run_folder"] = out;
     std::cout << result->dump(2) << "\n";
   } else {
     std::cout << to_text(*result) << "\nrun folder: " << out << "\n";
   }
-  return kSuccess;
+  return kExitSuccess;
 }
 
 }  // namespace
@@ -55,17 +55,17 @@ absl::StatusOr<Scenario> ReadTrainedRun(const std::string& run, const Overrides&
   return scenario;
 }
 
-ExitCode Complain(const absl::Status& status, ExitCode code) {
+int Complain(const absl::Status& status, int code) {
   std::cerr << "semlink: " << status.message() << "\n";
   return code;
 }
 
-ExitCode PrintSummary(const Scenario& scenario, const std::string& out, const std::string& format) {
+int PrintSummary(const Scenario& scenario, const std::string& out, const std::string& format) {
   return PrintResult(out, "summary.json", format,
                      [&](const Json& summary) { return SummaryText(scenario, summary); });
 }
 
-ExitCode PrintInference(const std::string& out, const std::string& format) {
+int PrintInference(const std::string& out, const std::string& format) {
   return PrintResult(out, "infer.json", format, InferenceText);
 }
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "cli/exit_code.h"
+#include "common/node/exit_code.h"
 #include "common/scenario/reader.h"
 #include "common/scenario/scenario.h"
 
@@ -20,11 +20,11 @@ absl::StatusOr<Scenario> ReadScenarioForJob(const std::string& path, const Overr
 absl::StatusOr<Scenario> ReadTrainedRun(const std::string& run, const Overrides& overrides);
 
 // "semlink: " and the message on standard error.
-ExitCode Complain(const absl::Status& status, ExitCode code);
+int Complain(const absl::Status& status, int code);
 
 // Prints OUT/summary.json or OUT/infer.json as `format` says, with the folder's path.
-ExitCode PrintSummary(const Scenario& scenario, const std::string& out, const std::string& format);
-ExitCode PrintInference(const std::string& out, const std::string& format);
+int PrintSummary(const Scenario& scenario, const std::string& out, const std::string& format);
+int PrintInference(const std::string& out, const std::string& format);
 
 }  // namespace semlink::cli
 

@@ -24,11 +24,11 @@ constexpr char kHost[] = "127.0.0.1";
 constexpr int kLogLines = 15;
 
 // A job that its programs ended for these reasons ends for them too.
-ExitCode ExitCodeOf(const ChildExit& child) {
-  if (child.code() == kUsage) return kUsage;  // the job's arguments do not fit the run
-  if (child.code() == kConnection) return kConnection;
-  if (child.code() == kTimeout) return kTimeout;
-  return kRunFailed;
+int ExitCodeOf(const ChildExit& child) {
+  if (child.code() == kExitUsage) return kExitUsage;  // the job's arguments do not fit the run
+  if (child.code() == kExitConnection) return kExitConnection;
+  if (child.code() == kExitTimeout) return kExitTimeout;
+  return kExitFailed;
 }
 
 }  // namespace
@@ -57,29 +57,31 @@ Launcher::Launcher(LaunchOptions options, Clock* clock)
       printer_(ProgressPrinter::OnStandardError(clock)),
       supervisor_(options_.supervision) {}
 
-ExitCode Launcher::Run() {
+int Launcher::Run() {
   if (Prepare() && StartAll()) Watch();
-  if (exit_ != kSuccess) children_.Stop(options_.kill_after, SIGTERM);
+  if (exit_ != kExitSuccess) children_.Stop(options_.kill_after, SIGTERM);
   return exit_;
 }
 
 bool Launcher::Prepare() {
   if (const absl::Status folder = CheckNewFolder(options_.out); !options_.resume && !folder.ok()) {
-    return Fail(kUsage, std::string(folder.message()));
+    return Fail(kExitUsage, std::string(folder.message()));
   }
-  absl::Status status = MakeDirs(options_.out + "/logs");
+  absl::Status status = CheckCertificates();
+  if (!status.ok()) return Fail(kExitUsage, std::string(status.message()));
+  status = MakeDirs(options_.out + "/logs");
   if (options_.resume) {
     std::error_code error;
     std::filesystem::remove(PortFile(options_.out), error);  // of the coordinator before
   } else if (status.ok()) {
     status = WriteFileAtomically(options_.out + "/scenario.yaml", EmitScenario(options_.scenario));
   }
-  if (!status.ok()) return Fail(kRunFailed, std::string(status.message()));
+  if (!status.ok()) return Fail(kExitFailed, std::string(status.message()));
   if (status = PrepareCertificates(); !status.ok()) {
-    return Fail(kUsage, std::string(status.message()));
+    return Fail(kExitUsage, std::string(status.message()));
   }
   absl::StatusOr<std::unique_ptr<SignalWaiter>> signals = SignalWaiter::Create();
-  if (!signals.ok()) return Fail(kRunFailed, std::string(signals.status().message()));
+  if (!signals.ok()) return Fail(kExitFailed, std::string(signals.status().message()));
   signals_ = *std::move(signals);
   return true;
 }
@@ -91,6 +93,17 @@ std::vector<std::string> Launcher::JobArguments() const {
   return arguments;
 }
 
+// Before anything is written, so that the same --out can be used once the mistake is mended.
+absl::Status Launcher::CheckCertificates() const {
+  if (options_.tls.empty() || options_.inproc || options_.tls == kNewCertificates) {
+    return absl::OkStatus();
+  }
+  for (const NodeId& node : security::NodesOf(options_.scenario.K(), options_.scenario.T())) {
+    RETURN_IF_ERROR(security::LoadIdentity(security::FilesOf(options_.tls, node)).status());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Launcher::PrepareCertificates() {
   if (options_.tls.empty() || options_.inproc || options_.resume) return absl::OkStatus();
   const std::string certs = CertificateFolder(options_.out);
@@ -99,9 +112,6 @@ absl::Status Launcher::PrepareCertificates() {
   folder.nodes = security::NodesOf(options_.scenario.K(), options_.scenario.T());
   if (options_.tls == kNewCertificates) {
     return security::MakeCertificates(folder, clock_->WallTime()).status();
-  }
-  for (const NodeId& node : folder.nodes) {
-    RETURN_IF_ERROR(security::LoadIdentity(security::FilesOf(options_.tls, node)).status());
   }
   std::error_code error;
   const std::filesystem::path dir = std::filesystem::absolute(options_.tls, error);
@@ -157,7 +167,7 @@ bool Launcher::StartAll() {
 bool Launcher::StartChild(const std::string& name, const std::string& program,
                           std::vector<std::string> arguments) {
   const absl::StatusOr<std::string> path = FindProgram(program);
-  if (!path.ok()) return Fail(kRunFailed, std::string(path.status().message()));
+  if (!path.ok()) return Fail(kExitFailed, std::string(path.status().message()));
   arguments.insert(arguments.begin(), *path);
   // One thread per process: two spinning thread pools on two cores are far slower than one thread
   // each.
@@ -168,7 +178,7 @@ bool Launcher::StartChild(const std::string& name, const std::string& program,
              {"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1"},
              options_.resume};
   const absl::Status started = children_.Start(command);
-  if (!started.ok()) return Fail(kRunFailed, std::string(started.message()));
+  if (!started.ok()) return Fail(kExitFailed, std::string(started.message()));
   supervisor_.Started(name, clock_->Now());
   return true;
 }
@@ -182,7 +192,7 @@ bool Launcher::WaitForPort(std::string* address) {
       return true;
     }
     if (!Step(absl::Milliseconds(20))) return false;
-    if (coordinator_ended_) return Fail(kRunFailed, "the coordinator ended before it had started");
+    if (coordinator_ended_) return Fail(kExitFailed, "the coordinator ended before it had started");
   }
   return FailTimedOut(absl::StrCat("the coordinator did not open its port within ",
                                    absl::FormatDuration(options_.start_timeout)),
@@ -246,7 +256,8 @@ bool Launcher::MayRestart(const ChildExit& child) const {
   if (child.name == "coordinator") return child.code() < 0 && CanResume();
   if (child.code() < 0) return true;
   // Before the start an error of a node is one of its data or its arguments.
-  return monitor_.progress().started && child.code() != kUsage && child.code() != kConnection;
+  return monitor_.progress().started && child.code() != kExitUsage &&
+         child.code() != kExitConnection;
 }
 
 bool Launcher::RestartDue() {
@@ -261,7 +272,7 @@ bool Launcher::RestartDue() {
       command.argv.insert(command.argv.begin(), program);
     }
     const absl::Status started = children_.Start(command);
-    if (!started.ok()) return Fail(kRunFailed, std::string(started.message()));
+    if (!started.ok()) return Fail(kExitFailed, std::string(started.message()));
     supervisor_.Started(name, clock_->Now());
     if (held_.erase(name) > 0) Say(absl::StrCat("the fault is over: starting ", name, " again"));
   }
@@ -298,7 +309,7 @@ bool Launcher::Interrupted(int signal) {
   if (CanResume()) {
     std::fprintf(stderr, "semlink: `semlink run --resume %s` continues it\n", options_.out.c_str());
   }
-  exit_ = kInterrupted;
+  exit_ = kExitInterrupted;
   return false;
 }
 
@@ -324,7 +335,7 @@ bool Launcher::ChildFailed(ChildExit child) {
   return false;
 }
 
-bool Launcher::Fail(ExitCode code, const std::string& message) {
+bool Launcher::Fail(int code, const std::string& message) {
   printer_.Finish();
   std::fprintf(stderr, "semlink: %s\n", message.c_str());
   exit_ = code;
@@ -332,7 +343,7 @@ bool Launcher::Fail(ExitCode code, const std::string& message) {
 }
 
 bool Launcher::FailTimedOut(const std::string& message, const std::string& log_path) {
-  Fail(kTimeout, message);
+  Fail(kExitTimeout, message);
   const std::string tail = log_path.empty() ? "" : TailOfFile(log_path, kLogLines);
   if (!tail.empty()) std::fprintf(stderr, "end of %s:\n%s", log_path.c_str(), tail.c_str());
   return false;

@@ -12,13 +12,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "cli/exit_code.h"
 #include "cli/process_group.h"
 #include "cli/progress_printer.h"
 #include "cli/run_monitor.h"
 #include "cli/signal_waiter.h"
 #include "cli/supervisor.h"
 #include "common/base/clock.h"
+#include "common/node/exit_code.h"
 #include "common/scenario/scenario.h"
 
 namespace semlink::cli {
@@ -56,12 +56,13 @@ class Launcher {
 
   // Writes OUT/scenario.yaml and OUT/logs/, starts the processes, shows progress on standard error.
   // Explains failures there. When it returns no process is left.
-  ExitCode Run();
+  int Run();
 
  private:
   // Each step returns true to go on; else exit_ says why not.
   bool Prepare();
   bool StartAll();
+  absl::Status CheckCertificates() const;
   absl::Status PrepareCertificates();
   // What each daemon is told about TLS.
   std::vector<std::string> SecurityArguments() const;
@@ -85,7 +86,7 @@ class Launcher {
   bool CanResume() const;
   // One line on standard error.
   void Say(const std::string& line);
-  bool Fail(ExitCode code, const std::string& message);
+  bool Fail(int code, const std::string& message);
   bool FailTimedOut(const std::string& message, const std::string& log_path);
 
   LaunchOptions options_;
@@ -100,7 +101,7 @@ class Launcher {
   std::string address_;                           // of the coordinator
   bool coordinator_ended_ = false;
   absl::Duration coordinator_ended_at_;
-  ExitCode exit_ = kSuccess;
+  int exit_ = kExitSuccess;
 };
 
 }  // namespace semlink::cli

@@ -17,8 +17,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/table.h"
+#include "common/node/exit_code.h"
 #include "coordinator/ledger_query.h"
 #include "nlohmann/json.hpp"
 
@@ -250,7 +250,7 @@ int Fail(const absl::Status& status) {
   std::cerr << "semlink: " << status.message() << "\n";
   const bool usage = absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ||
                      absl::IsInvalidArgument(status);
-  return usage ? kUsage : kRunFailed;
+  return usage ? kExitUsage : kExitFailed;
 }
 
 // The argument is a run folder, or a ledger itself.
@@ -289,7 +289,7 @@ int ShowLedger(const LedgerOptions& options) {
   } else {
     PrintText(*table, options.each ? subject->each_shown : subject->shown);
   }
-  return kSuccess;
+  return kExitSuccess;
 }
 
 }  // namespace

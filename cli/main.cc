@@ -3,7 +3,7 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "cli/exit_code.h"
+#include "common/node/exit_code.h"
 
 int main(int argc, char** argv) {
   using namespace semlink::cli;
@@ -30,11 +30,11 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kSuccess : kUsage;
+    return app.exit(error) == 0 ? kExitSuccess : kExitUsage;
   }
   if (!action) {
     std::cerr << app.help();
-    return kUsage;
+    return kExitUsage;
   }
   return action();
 }

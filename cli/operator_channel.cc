@@ -1,8 +1,10 @@
 #include "cli/operator_channel.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "absl/strings/str_cat.h"
 #include "cli/port_file.h"
-#include "common/base/file_system.h"
 #include "common/base/status_macros.h"
 #include "common/transport/address.h"
 #include "common/transport/grpc_credentials.h"
@@ -17,6 +19,12 @@ void AddTargetOptions(CLI::App* command, CLI::Option* run, OperatorTarget* targe
 
 std::string CertificateFolder(const std::string& run) { return run + "/certs"; }
 
+bool UsesTls(const std::string& run) {
+  std::error_code error;
+  return std::filesystem::exists(
+      std::filesystem::symlink_status(CertificateFolder(run), error));
+}
+
 absl::StatusOr<OperatorChannel> OpenOperatorChannel(const OperatorTarget& target) {
   std::string run = target.run;
   std::string address = target.coordinator;
@@ -28,7 +36,7 @@ absl::StatusOr<OperatorChannel> OpenOperatorChannel(const OperatorTarget& target
   }
   SecurityFlags flags = target.security;
   if (!flags.given() && !run.empty()) {
-    if (FileExists(CertificateFolder(run))) {
+    if (UsesTls(run)) {
       flags.dir = CertificateFolder(run);
     } else {
       flags.insecure = true;

@@ -25,6 +25,9 @@ void AddTargetOptions(CLI::App* command, CLI::Option* run, OperatorTarget* targe
 
 // Where `semlink run --tls` leaves the certificates of a run: a folder or a link to one.
 std::string CertificateFolder(const std::string& run);
+// Whether the run was started with TLS. Also if that folder was a link whose end has gone: then the
+// certificates are missing, which is no reason to do without.
+bool UsesTls(const std::string& run);
 
 struct OperatorChannel {
   std::string address;  // for messages

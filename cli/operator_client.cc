@@ -8,20 +8,8 @@
 
 namespace semlink::cli {
 
-ExitCode OperatorExitCode(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kNotFound:
-      return kUsage;
-    case absl::StatusCode::kDeadlineExceeded:
-      return kTimeout;
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kUnauthenticated:
-    case absl::StatusCode::kPermissionDenied:
-      return kConnection;
-    default:
-      return kRunFailed;
-  }
+int OperatorExitCode(const absl::Status& status) {
+  return absl::IsNotFound(status) ? kExitUsage : ExitCode(status);
 }
 
 template <class Request, class Reply>

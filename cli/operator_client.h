@@ -8,14 +8,14 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "cli/exit_code.h"
 #include "cli/operator_channel.h"
+#include "common/node/exit_code.h"
 #include "semlink/v1/services.grpc.pb.h"
 
 namespace semlink::cli {
 
 // The exit code for a coordinator that can't be reached or a call that it refused.
-ExitCode OperatorExitCode(const absl::Status& status);
+int OperatorExitCode(const absl::Status& status);
 
 // Errors are those of OperatorError().
 class OperatorClient {

@@ -8,7 +8,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/file_system.h"
-#include "common/base/status_macros.h"
 
 namespace semlink::cli {
 
@@ -41,11 +40,6 @@ absl::StatusOr<std::string> FindNewestRun(const std::string& parent) {
   if (!newest.empty()) return newest;
   return absl::NotFoundError(absl::StrCat(
       "no run in ", parent, "/: name a run folder, or an address with --coordinator HOST:PORT"));
-}
-
-absl::StatusOr<std::string> FindNewestCoordinator(const std::string& parent) {
-  ASSIGN_OR_RETURN(const std::string run, FindNewestRun(parent));
-  return ReadCoordinatorAddress(run);
 }
 
 }  // namespace semlink::cli

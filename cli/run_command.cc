@@ -48,31 +48,31 @@ absl::Status CheckCanResume(const std::string& run) {
 int Resume(const RunOptions& options) {
   RealClock clock;
   if (const absl::Status status = CheckCanResume(options.resume); !status.ok()) {
-    return Complain(status, kUsage);
+    return Complain(status, kExitUsage);
   }
   const absl::StatusOr<Scenario> scenario =
       ReadScenarioForJob(options.resume + "/scenario.yaml", {});
-  if (!scenario.ok()) return Complain(scenario.status(), kUsage);
+  if (!scenario.ok()) return Complain(scenario.status(), kExitUsage);
   LaunchOptions launch;
   launch.scenario = *scenario;
   launch.out = options.resume;
   launch.resume = true;
   launch.port = options.port;
   launch.supervision.max_restarts = options.max_restarts;
-  const std::string certificates = CertificateFolder(options.resume);
-  if (FileExists(certificates)) launch.tls = certificates;
-  const ExitCode code = Launcher(launch, &clock).Run();
-  return code == kSuccess ? PrintSummary(*scenario, launch.out, options.format) : code;
+  if (UsesTls(options.resume)) launch.tls = CertificateFolder(options.resume);
+  const int code = Launcher(launch, &clock).Run();
+  return code == kExitSuccess ? PrintSummary(*scenario, launch.out, options.format) : code;
 }
 
 int Run(const RunOptions& options) {
   if (!options.resume.empty()) return Resume(options);
   if (options.scenario.empty()) {
-    return Complain(absl::InvalidArgumentError("name a scenario file, or --resume RUN"), kUsage);
+    return Complain(absl::InvalidArgumentError("name a scenario file, or --resume RUN"),
+                    kExitUsage);
   }
   RealClock clock;
   absl::StatusOr<Scenario> scenario = ReadScenarioForJob(options.scenario, options.overrides);
-  if (!scenario.ok()) return Complain(scenario.status(), kUsage);
+  if (!scenario.ok()) return Complain(scenario.status(), kExitUsage);
   LaunchOptions launch;
   launch.scenario = *scenario;
   launch.out = options.out;
@@ -85,13 +85,13 @@ int Run(const RunOptions& options) {
                         options.scenario, ": faults: found ", scenario->faults.size(),
                         " of them and --transport=inproc; expected none (--set faults=[]), or "
                         "--transport=grpc: in one process there is nothing to break")),
-                    kUsage);
+                    kExitUsage);
   }
   launch.tls = options.tls;
   launch.port = options.port;
   launch.supervision.max_restarts = options.max_restarts;
-  const ExitCode code = Launcher(launch, &clock).Run();
-  return code == kSuccess ? PrintSummary(*scenario, launch.out, options.format) : code;
+  const int code = Launcher(launch, &clock).Run();
+  return code == kExitSuccess ? PrintSummary(*scenario, launch.out, options.format) : code;
 }
 
 }  // namespace

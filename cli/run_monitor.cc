@@ -70,19 +70,21 @@ std::vector<std::string> LineFollower::ReadNew() {
   std::ifstream file(path_, std::ios::binary);
   if (!file.is_open()) return lines;
   file.seekg(offset_);
+  std::string rest;  // begun, but not ended: read again, as a resumed coordinator cuts it off
   char buffer[65536];
   while (file.read(buffer, sizeof(buffer)) || file.gcount() > 0) {
     const std::streamsize got = file.gcount();
     offset_ += got;
     for (std::streamsize i = 0; i < got; ++i) {
       if (buffer[i] != '\n') {
-        rest_ += buffer[i];
+        rest += buffer[i];
         continue;
       }
-      lines.push_back(std::move(rest_));
-      rest_.clear();
+      lines.push_back(std::move(rest));
+      rest.clear();
     }
   }
+  offset_ -= static_cast<int64_t>(rest.size());
   return lines;
 }
 
@@ -156,7 +158,7 @@ void RunMonitor::TakeEvent(const std::string& line) {
   const bool phase =
       event == "training_started" || event == "evaluation_started" || event == "inference_started";
   progress_.started = progress_.started || phase;
-  if (event != "failed" && progress_.phase == "failed") {  // the run has been resumed
+  if (event == "resumed") {  // by a coordinator that waits for the nodes anew
     progress_.phase = "waiting";
     progress_.failure.clear();
     progress_.absent.clear();
@@ -182,6 +184,7 @@ void RunMonitor::TakeEvent(const std::string& line) {
     progress_.phase = "finished";
   } else if (event == "failed") {
     progress_.phase = "failed";
+    progress_.started = false;
     progress_.failure = TextAt(json, "reason");
   }
 }
@@ -191,7 +194,7 @@ std::set<std::string> HeldDown(const Progress& progress, absl::Time now) {
   for (const auto& [id, hold] : progress.holds) {
     for (const std::string& node : hold.nodes) {
       const bool limited = hold.until != absl::InfiniteFuture();
-      if (node == "coordinator" ? limited && now < hold.until : true) held.insert(node);
+      if (node != "coordinator" || (limited && now < hold.until)) held.insert(node);
     }
   }
   return held;

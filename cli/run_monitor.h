@@ -26,7 +26,6 @@ class LineFollower {
  private:
   std::string path_;
   int64_t offset_ = 0;
-  std::string rest_;  // begun, but not ended
 };
 
 // A fault that keeps nodes dead.

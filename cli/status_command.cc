@@ -4,10 +4,10 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/jobs.h"
 #include "cli/operator_channel.h"
 #include "cli/status_client.h"
+#include "common/node/exit_code.h"
 
 namespace semlink::cli {
 namespace {
@@ -21,16 +21,16 @@ int Status(const StatusOptions& options) {
   const absl::StatusOr<OperatorChannel> coordinator = OpenOperatorChannel(options.target);
   if (!coordinator.ok()) {
     const bool usage = absl::IsInvalidArgument(coordinator.status());
-    return Complain(coordinator.status(), usage ? kUsage : kConnection);
+    return Complain(coordinator.status(), usage ? kExitUsage : kExitConnection);
   }
   const absl::StatusOr<v1::StatusReply> reply = FetchStatus(*coordinator, absl::Seconds(2));
-  if (!reply.ok()) return Complain(reply.status(), kConnection);
+  if (!reply.ok()) return Complain(reply.status(), kExitConnection);
   if (options.format == "json") {
     std::cout << StatusJson(*reply).dump(2) << "\n";
   } else {
     std::cout << StatusText(*reply);
   }
-  return kSuccess;
+  return kExitSuccess;
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_split.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
+#include "common/node/exit_code.h"
 #include "common/scenario/reader.h"
 #include "nlohmann/json.hpp"
 
@@ -34,7 +34,7 @@ int PrintInvalid(const ValidateOptions& options, const std::string& message) {
   } else {
     std::cerr << message << "\n";
   }
-  return kUsage;
+  return kExitUsage;
 }
 
 int Validate(const ValidateOptions& options) {
@@ -58,7 +58,7 @@ int Validate(const ValidateOptions& options) {
               << scenario->training.windows << " windows. SHA-256 " << ScenarioHash(*scenario)
               << "\n";
   }
-  return kSuccess;
+  return kExitSuccess;
 }
 
 }  // namespace

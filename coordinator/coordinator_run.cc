@@ -56,7 +56,6 @@ bool CoordinatorNode::MayGoOn() {
 }
 
 absl::Status CoordinatorNode::AnnouncePhase(const Phase& phase) {
-  if (phase_window_ > 0) return absl::OkStatus();  // in the middle of it: resumed
   switch (phase.kind) {
     case PhaseKind::kTraining:
       return recorder_->Event("training_started", {{"windows", phase.windows}});

@@ -59,8 +59,8 @@ void AddFlags(CLI::App* app, Role role, Flags* flags) {
                     " --coordinator coordinator:7000 --index 2 --tls certs\n");
   }
   app->add_option("--state", flags->state,
-                  "Folder for checkpoints, written to DIR/NODE; without it the node keeps none and can't go on after "
-                  "a restart")
+                  "Folder for checkpoints, written to DIR/NODE; without it a node that is started "
+                  "again begins with the initial parameters")
       ->type_name("DIR");
   app->add_option("--wait", flags->wait_seconds,
                   "Seconds to try to reach the coordinator; 0: for ever")

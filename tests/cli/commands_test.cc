@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "cli/exit_code.h"
+#include "common/node/exit_code.h"
 #include "nlohmann/json.hpp"
 #include "tests/cli/temp_folder.h"
 
@@ -45,24 +45,24 @@ Outcome RunCommand(std::vector<std::string> arguments) {
 const char kQuickstart[] = SEMLINK_SOURCE_DIR "/configs/quickstart.yaml";
 
 TEST(ValidateCommandTest, AcceptsAndRefuses) {
-  EXPECT_EQ(RunCommand({"validate", kQuickstart}).code, kSuccess);
+  EXPECT_EQ(RunCommand({"validate", kQuickstart}).code, kExitSuccess);
   const Outcome bad =
       RunCommand({"validate", "--set", "training.windows=0", kQuickstart, "--set=limits.e_t=17"});
-  EXPECT_EQ(bad.code, kUsage);
+  EXPECT_EQ(bad.code, kExitUsage);
   EXPECT_THAT(bad.err, HasSubstr("--set training.windows=0"));
   EXPECT_THAT(bad.err, HasSubstr("--set limits.e_t=17"));
-  EXPECT_EQ(RunCommand({"validate", "/no/such/file.yaml"}).code, kUsage);
+  EXPECT_EQ(RunCommand({"validate", "/no/such/file.yaml"}).code, kExitUsage);
 }
 
 TEST(ValidateCommandTest, SpeaksJson) {
   const Outcome good = RunCommand({"validate", kQuickstart, "--format=json"});
-  EXPECT_EQ(good.code, kSuccess);
+  EXPECT_EQ(good.code, kExitSuccess);
   const auto json = nlohmann::json::parse(good.out);
   EXPECT_EQ(json["valid"], true);
   EXPECT_EQ(json["links"], 27);
   const Outcome bad =
       RunCommand({"validate", kQuickstart, "--format", "json", "--set", "a=1", "--set", "b=2"});
-  EXPECT_EQ(bad.code, kUsage);
+  EXPECT_EQ(bad.code, kExitUsage);
   EXPECT_EQ(nlohmann::json::parse(bad.out)["mistakes"].size(), 2u);
 }
 
@@ -90,50 +90,51 @@ TEST(CommandsTest, WrongUsageDoesNotParse) {
     EXPECT_EQ(RunCommand(wrong).code, -1) << wrong.back();
   }
   const Outcome nothing = RunCommand({"run"});
-  EXPECT_EQ(nothing.code, kUsage);
+  EXPECT_EQ(nothing.code, kExitUsage);
   EXPECT_THAT(nothing.err, HasSubstr("--resume"));
 }
 
 TEST(JobCommandsTest, RefuseBeforeTheyStartAnything) {
   TempFolder folder;
   EXPECT_EQ(RunCommand({"run", kQuickstart, "--set", "seed=x", "--out", folder / "a"}).code,
-            kUsage);
+            kExitUsage);
   EXPECT_FALSE(std::filesystem::exists(folder / "a"));
   const Outcome no_data =
       RunCommand({"run", SEMLINK_SOURCE_DIR "/configs/av_mnist_pom2dib.yaml", "--set",
                   "data.root=" + (folder / "no"), "--out", folder / "a"});
-  EXPECT_EQ(no_data.code, kUsage);
+  EXPECT_EQ(no_data.code, kExitUsage);
   EXPECT_THAT(no_data.err, HasSubstr("/no/mnist/"));
   EXPECT_FALSE(std::filesystem::exists(folder / "a"));
   WriteText(folder / "precious", "");
   const Outcome occupied = RunCommand({"run", kQuickstart, "--out", folder.path()});
-  EXPECT_EQ(occupied.code, kUsage);
+  EXPECT_EQ(occupied.code, kExitUsage);
   EXPECT_THAT(occupied.err, HasSubstr("is not empty"));
-  EXPECT_EQ(RunCommand({"run", kQuickstart, "--out", folder / "precious"}).code, kUsage);
-  EXPECT_EQ(RunCommand({"evaluate", folder / "none"}).code, kUsage);
+  EXPECT_EQ(RunCommand({"run", kQuickstart, "--out", folder / "precious"}).code, kExitUsage);
+  EXPECT_EQ(RunCommand({"evaluate", folder / "none"}).code, kExitUsage);
   WriteText(folder / "scenario.yaml", "");
   const Outcome untrained = RunCommand({"infer", folder.path()});
-  EXPECT_EQ(untrained.code, kUsage);
+  EXPECT_EQ(untrained.code, kExitUsage);
   EXPECT_THAT(untrained.err, HasSubstr("has no parameters/"));
 }
 
 TEST(StatusCommandTest, ExitsWithThreeIfNobodyAnswers) {
   TempFolder folder;
-  EXPECT_EQ(RunCommand({"status", folder.path()}).code, kConnection);
-  EXPECT_EQ(RunCommand({"status", "--coordinator", "127.0.0.1:1", "--insecure"}).code, kConnection);
+  EXPECT_EQ(RunCommand({"status", folder.path()}).code, kExitConnection);
+  EXPECT_EQ(RunCommand({"status", "--coordinator", "127.0.0.1:1", "--insecure"}).code,
+            kExitConnection);
   const Outcome unprotected = RunCommand({"status", "--coordinator", "127.0.0.1:1"});
-  EXPECT_EQ(unprotected.code, kUsage);
+  EXPECT_EQ(unprotected.code, kExitUsage);
   EXPECT_THAT(unprotected.err, HasSubstr("--insecure"));
 }
 
 TEST(DataCommandTest, SaysWhatIsMissing) {
   TempFolder folder;
   const Outcome empty = RunCommand({"data", "check", folder.path()});
-  EXPECT_EQ(empty.code, kRunFailed);
+  EXPECT_EQ(empty.code, kExitFailed);
   EXPECT_THAT(empty.out, HasSubstr("missing"));
   const Outcome json = RunCommand({"data", "check", folder.path(), "--format=json"});
   EXPECT_EQ(nlohmann::json::parse(json.out)["ok"], false);
-  EXPECT_EQ(RunCommand({"data", "check", folder / "none"}).code, kUsage);
+  EXPECT_EQ(RunCommand({"data", "check", folder / "none"}).code, kExitUsage);
 }
 
 }  // namespace

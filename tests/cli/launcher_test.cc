@@ -56,9 +56,9 @@ class LauncherTest : public testing::Test {
     WriteScript(folder_ / program, kHead + body);
   }
 
-  ExitCode Launch() {
+  int Launch() {
     testing::internal::CaptureStderr();
-    const ExitCode code = Launcher(options_, &clock_).Run();
+    const int code = Launcher(options_, &clock_).Run();
     said_ = testing::internal::GetCapturedStderr();
     return code;
   }
@@ -74,15 +74,16 @@ class LauncherTest : public testing::Test {
 };
 
 TEST_F(LauncherTest, StartsEveryNodeAndWaitsForAll) {
-  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_EQ(Launch(), kExitSuccess) << said_;
   const std::string out = folder_ / "out";
   EXPECT_EQ(ReadText(out + "/scenario.yaml"), EmitScenario(options_.scenario));
   EXPECT_THAT(Log("coordinator"),
               HasSubstr(absl::StrCat("args: --scenario ", out, "/scenario.yaml --out ", out,
-                                     " --job train --insecure --listen 127.0.0.1:0 --port-file ", out,
-                                     "/coordinator.port\nthreads: 1 1\n")));
-  EXPECT_THAT(Log("transmitter1"), HasSubstr("args: --coordinator 127.0.0.1:4711 --index 1 --state " +
-                                             out + "/checkpoints --insecure\n"));
+                                     " --job train --insecure --listen 127.0.0.1:0 --port-file ",
+                                     out, "/coordinator.port\nthreads: 1 1\n")));
+  EXPECT_THAT(Log("transmitter1"),
+              HasSubstr("args: --coordinator 127.0.0.1:4711 --index 1 --state " + out +
+                        "/checkpoints --insecure\n"));
   EXPECT_THAT(Log("transmitter2"), HasSubstr("--index 2 "));
   EXPECT_THAT(Log("receiver1"), HasSubstr("--index 1 "));
 }
@@ -92,7 +93,7 @@ TEST_F(LauncherTest, RunsAllNodesInOneProcessIfAsked) {
   options_.inproc = true;
   options_.job = "infer";
   options_.arguments = {"--parameters", "p", "--batch", "3"};
-  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_EQ(Launch(), kExitSuccess) << said_;
   EXPECT_THAT(Log("inproc"), HasSubstr("--job infer --parameters p --batch 3\n"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out/logs/coordinator.log"));
 }
@@ -110,7 +111,7 @@ TEST_F(LauncherTest, ANodeThatIsKilledIsStartedAgain) {
   Node("semlink-transmitter",
        "[ $index = 2 ] && exit 0; out=" + (folder_ / "out") +
            "\nif [ -e $out/first ]; then : > $out/again; exit 0; fi; : > $out/first; kill -9 $$\n");
-  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_EQ(Launch(), kExitSuccess) << said_;
   EXPECT_THAT(said_, HasSubstr("semlink: transmitter1 was ended by signal 9 (Killed); starting it "
                                "again\n"));
   const std::string log = Log("transmitter1");
@@ -123,7 +124,7 @@ TEST_F(LauncherTest, AfterTheStartANodeMayFail) {
                                "\nif [ -e $out/first ]; then : > $out/again; exit 0; fi\n"
                                "while ! grep -q training $out/events.jsonl; do sleep 0.02; done\n"
                                "sleep 0.3; : > $out/first; exit 1\n");
-  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_EQ(Launch(), kExitSuccess) << said_;
   EXPECT_THAT(said_, HasSubstr("receiver1 exited with code 1; starting it again"));
 }
 
@@ -131,7 +132,7 @@ TEST_F(LauncherTest, NobodyIsStartedAgainTooOften) {
   Coordinator(UntilThereIs("$out/never"));
   Node("semlink-receiver", "kill -9 $$\n");
   options_.supervision.max_restarts = 1;
-  EXPECT_EQ(Launch(), kRunFailed);
+  EXPECT_EQ(Launch(), kExitFailed);
   EXPECT_THAT(said_, HasSubstr("starting it again"));
   EXPECT_THAT(said_, HasSubstr("the run failed: receiver1 was ended by signal 9"));
 }
@@ -140,7 +141,7 @@ TEST_F(LauncherTest, WrongUsageIsNotTriedAgain) {
   Coordinator(UntilThereIs("$out/never"));
   Node("semlink-receiver", "while ! grep -q training " + (folder_ / "out/events.jsonl") +
                                "; do sleep 0.02; done; sleep 0.3; exit 3\n");
-  EXPECT_EQ(Launch(), kConnection);
+  EXPECT_EQ(Launch(), kExitConnection);
 }
 
 TEST_F(LauncherTest, AFaultKeepsANodeDown) {
@@ -154,7 +155,7 @@ TEST_F(LauncherTest, AFaultKeepsANodeDown) {
   Node("semlink-receiver",
        "out=" + (folder_ / "out") +
            "\nif [ -e $out/first ]; then : > $out/again; exit 0; fi; : > $out/first; kill -9 $$\n");
-  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_EQ(Launch(), kExitSuccess) << said_;
   EXPECT_THAT(said_,
               HasSubstr("receiver1 was ended by signal 9 (Killed); a fault keeps it down\n"));
   EXPECT_THAT(said_, HasSubstr("the fault is over: starting receiver1 again"));
@@ -165,7 +166,7 @@ TEST_F(LauncherTest, AKilledCoordinatorGoesOnAtTheSamePort) {
   Coordinator(
       "if [ -n \"$resumed\" ]; then echo '{}' > $out/summary.json; exit 0; fi\n"
       ": > $out/ledger.sqlite; echo 4711 > $port_file; sleep 0.3; kill -9 $$\n");
-  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_EQ(Launch(), kExitSuccess) << said_;
   EXPECT_THAT(said_, HasSubstr("coordinator was ended by signal 9 (Killed); starting it again"));
   EXPECT_THAT(Log("coordinator"), HasSubstr("args: --resume " + (folder_ / "out") +
                                             " --insecure --listen "
@@ -174,14 +175,14 @@ TEST_F(LauncherTest, AKilledCoordinatorGoesOnAtTheSamePort) {
 
 TEST_F(LauncherTest, ACoordinatorThatSaysNoIsNotStartedAgain) {
   Coordinator(": > $out/ledger.sqlite; echo 4711 > $port_file; sleep 0.2; exit 1\n");
-  EXPECT_EQ(Launch(), kRunFailed);
+  EXPECT_EQ(Launch(), kExitFailed);
   EXPECT_THAT(said_, HasSubstr("the run failed: coordinator exited with code 1"));
 }
 
 TEST_F(LauncherTest, BeforeTheStartTheNodeThatFailedIsNamed) {
   Coordinator("echo 4711 > $port_file; while [ ! -e $out/bad ]; do sleep 0.02; done; exit 1\n");
   Node("semlink-receiver", "echo no data; : > " + (folder_ / "out/bad") + "; sleep 0.2; exit 1\n");
-  EXPECT_EQ(Launch(), kRunFailed);
+  EXPECT_EQ(Launch(), kExitFailed);
   EXPECT_THAT(said_, HasSubstr("the run failed: receiver1 exited with code 1"));
   EXPECT_THAT(said_, HasSubstr("  no data\n"));
 }
@@ -192,7 +193,7 @@ TEST_F(LauncherTest, ANodeThatWasAwayAtTheEndIsEnded) {
       "echo '{\"event\":\"node_lost\",\"node\":\"receiver1\"}' >> $out/events.jsonl\n"
       "echo '{}' > $out/summary.json\n");
   Node("semlink-receiver", "exec sleep 60\n");
-  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_EQ(Launch(), kExitSuccess) << said_;
 }
 
 TEST_F(LauncherTest, AnUnfinishedRunGoesOn) {
@@ -203,7 +204,7 @@ TEST_F(LauncherTest, AnUnfinishedRunGoesOn) {
   WriteText(folder_ / "out/logs/transmitter1.log", "before\n");
   Coordinator("sleep 0.3; echo 4711 > $port_file; sleep 0.2; echo '{}' > $out/summary.json\n");
   options_.resume = true;
-  EXPECT_EQ(Launch(), kSuccess) << said_;
+  EXPECT_EQ(Launch(), kExitSuccess) << said_;
   EXPECT_EQ(ReadText(folder_ / "out/scenario.yaml"), "as it was\n");
   EXPECT_THAT(Log("coordinator"), HasSubstr("args: --resume " + (folder_ / "out")));
   EXPECT_THAT(Log("transmitter1"), testing::StartsWith("before\n"));
@@ -218,7 +219,7 @@ TEST_F(LauncherTest, ANodeThatDiesEndsTheRun) {
       "echo $$ > $out/pid; exec sleep 60\n");
   Node("semlink-transmitter", "echo out of cheese; exit 9\n");
   Node("semlink-receiver", "exec sleep 60\n");
-  EXPECT_EQ(Launch(), kRunFailed);
+  EXPECT_EQ(Launch(), kExitFailed);
   EXPECT_THAT(said_, HasSubstr("the run failed: transmitter1 exited with code 9"));
   EXPECT_THAT(said_, HasSubstr("the coordinator says: transmitter1 was lost"));
   EXPECT_THAT(said_, HasSubstr("  out of cheese\n"));
@@ -229,40 +230,40 @@ TEST_F(LauncherTest, ANodeThatDiesEndsTheRun) {
 
 TEST_F(LauncherTest, PassesOnUsageConnectionAndTimeout) {
   Coordinator("echo 4711 > $port_file; sleep 0.1; exit 4\n");
-  EXPECT_EQ(Launch(), kTimeout);
+  EXPECT_EQ(Launch(), kExitTimeout);
   options_.out = folder_ / "out2";
   Coordinator("echo 4711 > $port_file; sleep 0.1; exit 3\n");
-  EXPECT_EQ(Launch(), kConnection);
+  EXPECT_EQ(Launch(), kExitConnection);
   options_.out = folder_ / "out3";
   Coordinator("exit 2\n");
-  EXPECT_EQ(Launch(), kUsage);
+  EXPECT_EQ(Launch(), kExitUsage);
 }
 
 TEST_F(LauncherTest, ACoordinatorThatDoesNotStartEndsTheRun) {
   Coordinator("echo no such device; exit 1\n");
-  EXPECT_EQ(Launch(), kRunFailed);
+  EXPECT_EQ(Launch(), kExitFailed);
   EXPECT_THAT(said_, HasSubstr("no such device"));
   options_.out = folder_ / "out2";
   Coordinator("exit 0\n");
-  EXPECT_EQ(Launch(), kRunFailed);
+  EXPECT_EQ(Launch(), kExitFailed);
   EXPECT_THAT(said_, HasSubstr("ended before it had started"));
   options_.out = folder_ / "out3";
   options_.start_timeout = absl::Milliseconds(300);
   Coordinator("exec sleep 60\n");
-  EXPECT_EQ(Launch(), kTimeout);
+  EXPECT_EQ(Launch(), kExitTimeout);
   EXPECT_THAT(said_, HasSubstr("did not open its port within 300ms"));
 }
 
 TEST_F(LauncherTest, NodesThatDoNotEndAreATimeout) {
   options_.end_timeout = absl::Milliseconds(300);
   Node("semlink-receiver", "exec sleep 60\n");
-  EXPECT_EQ(Launch(), kTimeout);
+  EXPECT_EQ(Launch(), kExitTimeout);
   EXPECT_THAT(said_, HasSubstr("receiver1 did not end"));
 }
 
 TEST_F(LauncherTest, AMissingProgramIsNamed) {
   std::filesystem::remove(folder_ / "semlink-receiver");
-  EXPECT_EQ(Launch(), kRunFailed);
+  EXPECT_EQ(Launch(), kExitFailed);
   EXPECT_THAT(said_, HasSubstr("can't find semlink-receiver"));
 }
 
@@ -282,7 +283,7 @@ TEST_F(LauncherTest, AnInterruptEndsEverything) {
   int status = 0;
   ASSERT_EQ(waitpid(launcher, &status, 0), launcher);
   ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), kInterrupted);
+  EXPECT_EQ(WEXITSTATUS(status), kExitInterrupted);
   EXPECT_THAT(Log("coordinator"), testing::EndsWith("interrupted\n"));
   EXPECT_THAT(Log("transmitter1"), testing::EndsWith("after the coordinator\n"));
   pid_t deaf = 0;
