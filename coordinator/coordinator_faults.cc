@@ -13,7 +13,7 @@
 #include "common/base/file_system.h"
 #include "common/base/status_macros.h"
 #include "common/faults/fault_spec.h"
-#include "common/faults/suffer.h"
+#include "common/faults/process_faults.h"
 #include "common/transport/protocol.h"
 
 namespace semlink::coordinator {

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
-#include "common/faults/suffer.h"
+#include "common/faults/process_faults.h"
 #include "common/transport/protocol.h"
 
 namespace semlink {

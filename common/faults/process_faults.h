@@ -1,6 +1,6 @@
 // What a process does to itself when the coordinator wants it killed or paused.
-#ifndef SEMLINK_COMMON_FAULTS_SUFFER_H_
-#define SEMLINK_COMMON_FAULTS_SUFFER_H_
+#ifndef SEMLINK_COMMON_FAULTS_PROCESS_FAULTS_H_
+#define SEMLINK_COMMON_FAULTS_PROCESS_FAULTS_H_
 
 #include "semlink/v1/message.pb.h"
 
@@ -14,4 +14,4 @@ void SufferNow(const v1::Suffer& suffer);
 
 }  // namespace semlink
 
-#endif  // SEMLINK_COMMON_FAULTS_SUFFER_H_
+#endif  // SEMLINK_COMMON_FAULTS_PROCESS_FAULTS_H_

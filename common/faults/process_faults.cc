@@ -1,4 +1,4 @@
-#include "common/faults/suffer.h"
+#include "common/faults/process_faults.h"
 
 #include <spdlog/spdlog.h>
 #include <sys/syscall.h>
