@@ -49,6 +49,12 @@ uint32_t RandomStream::NextU32() {
 
 float RandomStream::Uniform() { return static_cast<float>(NextU32() >> 8) * 0x1.0p-24f; }
 
+double RandomStream::UniformDouble() {
+  const uint64_t high = NextU32() >> 5;
+  const uint64_t low = NextU32() >> 6;
+  return static_cast<double>((high << 26) | low) * 0x1.0p-53;
+}
+
 uint32_t RandomStream::UniformInt(uint32_t n) {
   const uint32_t limit = UINT32_MAX - UINT32_MAX % n;
   uint32_t x = NextU32();

@@ -26,6 +26,7 @@ enum class Purpose : uint32_t {
   kAugmentation = 12,      // window, round, id
   kSynthetic = 13,         // generated data: id
   kFault = 14,
+  kLinkSelection = 15,     // random feasible selections: window, round
 };
 
 // Counter-based generator Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). The key is (seed); the
@@ -37,6 +38,8 @@ class RandomStream {
   uint32_t NextU32();
   // Uniform in [0, 1), 24 bits.
   float Uniform();
+  // Uniform in [0, 1), 53 bits: for draws that must reach what is rarer than 6e-8.
+  double UniformDouble();
   // Uniform in [0, n), n > 0, without modulo bias.
   uint32_t UniformInt(uint32_t n);
   // Standard normal (Box-Muller).

@@ -43,13 +43,6 @@ at::Tensor CpuDouble(const at::Tensor& logits) {
   return rows;
 }
 
-// 53 random bits: a float's 24 would never draw what is rarer than 6e-8.
-double UniformDouble(RandomStream& stream) {
-  const uint64_t high = stream.NextU32() >> 5;
-  const uint64_t low = stream.NextU32() >> 6;
-  return static_cast<double>((high << 26) | low) * 0x1.0p-53;
-}
-
 // softmax of values[0..n). The largest weight is 1 before the division, so it never divides by 0.
 std::vector<double> Softmax(const std::vector<double>& values) {
   const double top = *std::max_element(values.begin(), values.end());
@@ -62,7 +55,7 @@ std::vector<double> Softmax(const std::vector<double>& values) {
 
 int DrawIndex(const std::vector<double>& logits, RandomStream& stream) {
   const std::vector<double> weights = Softmax(logits);
-  double left = UniformDouble(stream);
+  double left = stream.UniformDouble();
   int last = 0;  // where rounding leaves something over: the last index that can be drawn
   for (size_t i = 0; i < weights.size(); ++i) {
     if (weights[i] <= 0) continue;
