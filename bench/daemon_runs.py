@@ -3,12 +3,15 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+STALLED_SECONDS = 300  # without a committed window
 
 
 def add_arguments(parser):
@@ -22,12 +25,20 @@ def add_arguments(parser):
 
 def start(arguments, binaries, scenario_settings):
     """A process of `semlink arguments --set ...`, one thread per node."""
-    command = [str(binaries / "semlink")] + [str(a) for a in arguments]
+    arguments = list(arguments)
     for setting in scenario_settings:
-        command += ["--set", setting]
-    environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env=environment)
+        arguments += ["--set", setting]
+    return start_program(binaries / "semlink", arguments)
+
+
+def start_program(program, arguments):
+    """A process; two spinning thread pools on two cores are slower than one thread each."""
+    errors = tempfile.TemporaryFile(mode="w+")  # a pipe that nobody reads would fill up and stop it
+    process = subprocess.Popen([str(program)] + [str(a) for a in arguments], text=True,
+                               stdout=subprocess.PIPE, stderr=errors,
+                               env=dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"))
+    process.errors = errors
+    return process
 
 
 def run(arguments, binaries, settings):
@@ -36,10 +47,34 @@ def run(arguments, binaries, settings):
 
 
 def finish(process):
-    output, errors = process.communicate()
+    output, _ = process.communicate()
     if process.returncode != 0:
-        sys.exit(f"semlink ended with {process.returncode}:\n{errors}")
+        sys.exit(f"{process.args[0]} ended with {process.returncode}:\n{_errors(process)}")
     return output
+
+
+def _errors(process):
+    process.errors.seek(0)
+    return process.errors.read()
+
+
+def interrupt(process, seconds=60):
+    """Ends a run as Ctrl-C does, and by force what has not ended after so long."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        for pid in nodes_of(process.pid) + [process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
+
+def resolved_scenario(options, settings=()):
+    """`semlink validate --format=json` of the scenario with --set and these settings: transmitters,
+    receivers, resolved (YAML with every key)."""
+    command = ["validate", options.scenario, "--format=json"]
+    return json.loads(run(command, options.bin, options.set + list(settings)))
 
 
 def nodes_of(pid):
@@ -80,13 +115,21 @@ def committed_windows(run_folder):
 
 def wait_for_windows(process, run_folder, count):
     """Returns once `count` training windows are committed, with the clock and the windows then."""
+    before, grew_at = -1, 0
     while True:
         done = committed_windows(run_folder)
+        now = time.monotonic()
         if done >= count:
-            return time.monotonic(), done
+            return now, done
         if process.poll() is not None:
             finish(process)
             sys.exit(f"the run ended after {done} windows, before window {count}")
+        if done > before:
+            before, grew_at = done, now
+        if now - grew_at > STALLED_SECONDS:
+            interrupt(process)
+            sys.exit(f"no window was committed in {STALLED_SECONDS} s; {done} of {count} are:\n"
+                     f"{_errors(process)}")
         time.sleep(0.004)
 
 

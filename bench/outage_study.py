@@ -10,7 +10,6 @@ import argparse
 import json
 import pathlib
 import sqlite3
-import subprocess
 import tempfile
 
 import daemon_runs as runs
@@ -28,25 +27,23 @@ def parse_arguments():
                         help="windows between two losses [%(default)s]")
     parser.add_argument("--seconds", type=int, default=15,
                         help="how long each is away [%(default)s]")
-    parser.add_argument("--keep", type=pathlib.Path, help="folder for the runs [a temporary one]")
-    return parser.parse_args()
+    parser.add_argument("--keep", type=pathlib.Path,
+                        help="new folder for the runs [a temporary one]")
+    options = parser.parse_args()
+    if options.keep and options.keep.exists():
+        parser.error(f"--keep: {options.keep} is there already: name a new folder")
+    return options
 
 
-def scenario_of(options, folder, renormalise):
-    """The scenario with its faults; returns the file and the number of transmitters."""
-    command = [options.bin / "semlink", "validate", options.scenario, "--resolved"]
-    for setting in options.set:
-        command += ["--set", setting]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    count = text.count("modalities:")
+def settings_of(options, renormalise):
+    """What replaces values of the scenario, its faults among them, and the number of transmitters."""
+    # Its own faults would blur what those here cost.
+    count = runs.resolved_scenario(options, ["faults=[]"])["transmitters"]
+    faults = ", ".join(f"{{at_window: {options.calm + k * options.apart}, kind: kill, "
+                       f"target: transmitter{k + 1}, for: {options.seconds}s}}" for k in range(count))
     windows = options.calm + count * options.apart
-    faults = "faults:\n" + "".join(
-        f"  - {{at_window: {options.calm + k * options.apart}, kind: kill, target: transmitter{k + 1}, "
-        f"for: {options.seconds}s}}\n" for k in range(count))
-    path = folder / f"renormalise-{renormalise}.yaml"
-    path.write_text(text.replace("faults: []\n", "") + faults)
-    return path, count, [f"training.windows={windows}", f"policy.renormalise={renormalise}",
-                         "on_failure=degrade", "evaluation.cr_draws=1"]
+    return options.set + [f"training.windows={windows}", f"policy.renormalise={renormalise}",
+                          "on_failure=degrade", "evaluation.cr_draws=1", f"faults=[{faults}]"], count
 
 
 def absences(run, node):
@@ -85,15 +82,14 @@ def main():
     options = parse_arguments()
     with tempfile.TemporaryDirectory(prefix="semlink-loss-") as temporary:
         folder = options.keep or pathlib.Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
         for renormalise in ("true", "false"):
-            scenario, count, settings = scenario_of(options, folder, renormalise)
+            settings, count = settings_of(options, renormalise)
             run = folder / f"run-{renormalise}"
-            runs.run(["run", scenario, "--out", run], options.bin, settings)
+            runs.run(["run", options.scenario, "--out", run], options.bin, settings)
             print(f"policy.renormalise={renormalise}: accuracy per task")
             report(run, count)
-            sizes = json.dumps(runs.read_json(run / "summary.json")["accuracy"])
-            print(f"  whole test set at the end: {sizes}", flush=True)
+            accuracies = json.dumps(runs.read_json(run / "summary.json")["accuracy"])
+            print(f"  whole test set at the end: {accuracies}", flush=True)
 
 
 if __name__ == "__main__":
