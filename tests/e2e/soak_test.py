@@ -2,7 +2,7 @@
 """Soak: a run under a random, seeded list of faults, and what must hold of its ledger afterwards.
 
     soak_test.py                                 30 faults, as in CI
-    SEMLINK_SOAK_FAULTS=200 soak_test.py         a night's worth
+    SEMLINK_SOAK_FAULTS=200 soak_test.py         a quarter of an hour; ctest would end it after 10 minutes
     SEMLINK_SOAK_SEED=7 soak_test.py             another list
 """
 
@@ -23,6 +23,7 @@ WINDOWS_PER_FAULT = 25
 E_T = 2
 E_K = 4
 NODES = [f"transmitter{k}" for k in (1, 2, 3)] + [f"receiver{t}" for t in (1, 2, 3)]
+DAEMONS = NODES + ["coordinator"]
 
 
 def random_fault(rng):
@@ -32,7 +33,7 @@ def random_fault(rng):
     pair = f"transmitter{rng.randint(1, 3)}:receiver{rng.randint(1, 3)}"
     fault = {"kind": kind, "target": pair, "for": f"{rng.uniform(0.5, 2):.2f}s"}
     if kind == "restart":
-        fault["target"] = rng.choice(NODES + ["coordinator"])
+        fault["target"] = rng.choice(DAEMONS)
         del fault["for"]
     elif kind in ("kill", "pause"):
         fault["target"] = rng.choice(NODES)
@@ -50,7 +51,7 @@ def random_fault(rng):
 def fault_list(count, seed):
     rng = random.Random(seed)
     # Kills of every daemon are in each list, whatever is drawn.
-    faults = [{"kind": "restart", "target": node} for node in NODES + ["coordinator"]]
+    faults = [{"kind": "restart", "target": node} for node in DAEMONS]
     faults += [random_fault(rng) for _ in range(count - len(faults))]
     rng.shuffle(faults)
     return [dict(at_window=WINDOWS_PER_FAULT * (i + 1), **fault) for i, fault in enumerate(faults)]
@@ -96,6 +97,7 @@ class SoakTest(support.SemlinkTest):
         return summary
 
     def test_soak(self):
+        self.assertGreaterEqual(FAULTS, len(DAEMONS), "SEMLINK_SOAK_FAULTS: a restart of each daemon is in the list")
         calm = []
         for seed in (1, 2, 3):
             run, windows, seconds = self.run_one(f"calm{seed}", seed)
