@@ -6,9 +6,17 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/codec/tensor_codec.h"
+#include "common/transport/protocol.h"
 #include "transmitter/transmitter_node.h"
 
 namespace semlink::transmitter {
+namespace {
+
+// The numbers of one answer; the same share of a message as common/scenario/validate.cc leaves to
+// those of a window.
+constexpr int64_t kMaxFeatureBytes = kMaxMessageBytes / 2;
+
+}  // namespace
 
 // Order, rounds, losses and advantages; not the links.
 absl::Status TransmitterNode::CheckGradients(int t, const v1::Gradients& gradients) const {
@@ -58,7 +66,7 @@ absl::Status TransmitterNode::OnGradients(int t, const v1::Gradients& gradients)
   return absl::OkStatus();
 }
 
-absl::Status TransmitterNode::OnSampleRequest(int t, const v1::SampleRequest& request) {
+absl::Status TransmitterNode::CheckSampleRequest(int t, const v1::SampleRequest& request) const {
   constexpr uint32_t kMaxSamples = 1 << 14;
   if (phase() != Phase::kOpen || stage_ != Stage::kGranted || plan().kind != v1::INFER ||
       request.window() != plan().window) {
@@ -69,6 +77,22 @@ absl::Status TransmitterNode::OnSampleRequest(int t, const v1::SampleRequest& re
                                                    " samples; 1 to ", kMaxSamples,
                                                    " can be asked for"));
   }
+  // A message that is too long to be sent would end this node.
+  const int64_t links = std::count_if(granted_.begin(), granted_.end(),
+                                      [&](const ActiveLink& active) { return active.t == t; });
+  const int64_t bytes_per_sample = links * scenario().model.embedding * int64_t{sizeof(float)};
+  if (bytes_per_sample * request.samples() > kMaxFeatureBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("SampleRequest for ", request.samples(), " samples over ", links, " links of ",
+                     scenario().model.embedding, " numbers: more than ", kMaxFeatureBytes >> 20,
+                     " MiB of features; at most ", kMaxFeatureBytes / bytes_per_sample,
+                     " samples can be asked for at once"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TransmitterNode::OnSampleRequest(int t, const v1::SampleRequest& request) {
+  RETURN_IF_ERROR(CheckSampleRequest(t, request));
   v1::Message message;
   v1::Features* features = message.mutable_features();
   features->set_window(plan().window);

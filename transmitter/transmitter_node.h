@@ -54,6 +54,7 @@ class TransmitterNode : public method::MemberNode {
   // transmitter_answers.cc
   absl::Status OnGradients(int t, const v1::Gradients& gradients);
   absl::Status CheckGradients(int t, const v1::Gradients& gradients) const;
+  absl::Status CheckSampleRequest(int t, const v1::SampleRequest& request) const;
   absl::Status OnSampleRequest(int t, const v1::SampleRequest& request);
 
   const int k_;

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
 #include "tests/transmitter/transmitter_driver.h"
 
 namespace semlink::transmitter {
@@ -93,6 +96,32 @@ TEST_F(TransmitterInferTest, BadRequestsAreRefusedAndEndThePairInThisWindow) {
     EXPECT_EQ(driver.Count(Body::kFeatures), 1u);
     EXPECT_EQ(driver.node.refusals(), 1);
   }
+}
+
+// What would be longer than a message may be is refused before anything is encoded.
+TEST_F(TransmitterInferTest, MoreFeaturesThanAMessageHoldsAreRefused) {
+  constexpr int kWidth = 3000;
+  constexpr uint32_t kMost = (128 << 20) / (4 * kWidth);  // samples of one link
+  Scenario scenario = TinyScenario();
+  scenario.model.embedding = kWidth;
+  TransmitterDriver driver(scenario);
+  driver.Open(OpenInfer(scenario, 0, 3));
+  v1::Claim claim = driver.Ask({0}, {0});
+  const auto links = [&](uint32_t t) {
+    return static_cast<uint32_t>(
+        std::count_if(claim.link().begin(), claim.link().end(),
+                      [&](const v1::LinkRounds& link) { return link.task() == t; }));
+  };
+  ASSERT_GT(links(0), 0u);
+  driver.FromCoordinator(TransmitterDriver::GrantOf(claim));
+  driver.transport.sent.clear();
+  driver.FromReceiver(0, SampleRequest(0, 1, 0, kMost / links(0) + 1));
+  ASSERT_EQ(driver.transport.sent.size(), 1u);
+  EXPECT_THAT(driver.transport.sent[0].second.refusal().detail(),
+              ::testing::AllOf(::testing::HasSubstr("128 MiB"),
+                               ::testing::HasSubstr(absl::StrCat("at most ", kMost / links(0)))));
+  driver.FromReceiver(1, SampleRequest(0, 1, 0, 2));  // the others are served on
+  EXPECT_EQ(driver.LastFeatures(1).link_size(), static_cast<int>(links(1)));
 }
 
 TEST_F(TransmitterInferTest, GoesRoundTheTestSplitAndEndsWithTheCommit) {
