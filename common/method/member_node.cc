@@ -246,9 +246,9 @@ absl::Status MemberNode::Refuse(const NodeId& to, uint64_t attempt, const absl::
   message.mutable_refusal()->set_reason(v1::Refusal::BAD_MESSAGE);
   message.mutable_refusal()->set_detail(std::string(why.message()));
   transport_->Send(to, std::move(message)).IgnoreError();  // best effort: the peer may be gone
-  if (to.role != Role::kCoordinator && attempt == plan_.attempt) {
-    FailPair(to.index, std::string(why.message()));
-  }
+  if (to.role == Role::kCoordinator) return absl::OkStatus();
+  if (attempt == plan_.attempt) FailPair(to.index, std::string(why.message()));
+  if (attempt > last_attempt_) refused_early_[to.index] = attempt;
   return absl::OkStatus();
 }
 

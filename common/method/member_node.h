@@ -7,6 +7,7 @@
 #include <google/protobuf/repeated_field.h>
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -49,8 +50,7 @@ class MemberNode : public Node {
   // kIdle:     outside windows.
   // kOpen:     a window is open; the role's own stages are inside this phase.
   // kReported: the window was reported; only Commit or Abort of its attempt ends it, also over a
-  // loss of the
-  //            coordinator ("in doubt").
+  //            loss of the coordinator ("in doubt").
   // Legal moves: kJoining -> kIdle -> kOpen -> kReported -> kIdle; kOpen -> kIdle (Abort, the
   // coordinator is lost, an INFER window's Commit); kDone from any.
   enum class Phase { kJoining, kIdle, kOpen, kReported, kDone };
@@ -182,6 +182,9 @@ class MemberNode : public Node {
   WindowPlan plan_;
   std::vector<bool> failed_;  // by peer, in this window
   EarlyMessages early_;
+  // By peer: the last attempt that was not open yet when a message of it was refused. The peer
+  // takes the pair for failed in it, so this end has to as well.
+  std::map<int, uint64_t> refused_early_;
   CpuMeter cpu_;  // since the last report
   int refusals_ = 0;
 };

@@ -44,6 +44,10 @@ absl::Status MemberNode::OnOpenWindow(const v1::OpenWindow& open, uint64_t attem
   for (int peer = 0; peer < peers(); ++peer) {
     if (!Linked(peer)) continue;
     if (FailedBefore(peer, v1::PairFailure::REQUEST)) FailPair(peer, "replay");
+    const auto refused = refused_early_.find(peer);
+    if (refused != refused_early_.end() && refused->second == attempt) {
+      FailPair(peer, "a message of this window was refused before it opened");
+    }
     if (StreamUp(peer)) continue;
     // It broke while the coordinator opened the window; perhaps this end alone knows.
     FailPair(peer, "there is no stream");

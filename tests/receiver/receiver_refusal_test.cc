@@ -165,6 +165,26 @@ TEST_F(ReceiverRefusalTest, RepeatedFeatures) {
   EXPECT_EQ(disturbed.Parameters(), clean.Parameters());
 }
 
+// The pair fails in the window that the message is of, which opens later.
+TEST_F(ReceiverRefusalTest, BadMessageOfALaterAttempt) {
+  ReceiverDriver driver;
+  driver.Open(OpenTrain(driver.scenario, 0));
+  v1::Message message;
+  message.mutable_gradients()->set_window(1);
+  message.set_attempt(driver.attempt + 1);
+  ExpectRefused(&driver, 1, message, "early");
+  EXPECT_EQ(driver.transport.sent[0].second.attempt(), driver.attempt + 1);
+  driver.Finish();
+  EXPECT_EQ(driver.LastReport().failed_size(), 0);
+  driver.Open(OpenTrain(driver.scenario, 1));
+  EXPECT_TRUE(driver.transport.Of(Body::kRequest, NodeId::Transmitter(1)).empty());
+  driver.FromCoordinator(driver.Grant());
+  FinishWithout1(&driver);
+  driver.RunTrain(2);  // the pair is back
+  EXPECT_EQ(driver.LastReport().failed_size(), 0);
+  EXPECT_EQ(driver.node.refusals(), 1);
+}
+
 TEST_F(ReceiverRefusalTest, StrangersAndOtherMessages) {
   ReceiverDriver driver;
   Start(&driver);

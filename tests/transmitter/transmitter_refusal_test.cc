@@ -229,6 +229,26 @@ TEST(TransmitterRefusalTest, GradientsBeforeTheGrant) {
   ExpectRefused(&driver, 1, gradients, "before the grant");
 }
 
+// The pair fails in the window that the message is of, which opens later.
+TEST(TransmitterRefusalTest, BadMessageOfALaterAttempt) {
+  TransmitterDriver driver;
+  driver.Open(OpenTrain(driver.scenario, 0));
+  v1::Message message;
+  message.mutable_features()->set_window(1);
+  ExpectRefused(&driver, 0, driver.Early(message), "early");
+  EXPECT_EQ(driver.transport.sent[0].second.attempt(), driver.attempt + 1);
+  driver.FromCoordinator(TransmitterDriver::GrantOf(driver.Ask({0, 4}, {1})));
+  for (int t = 0; t < 2; ++t) driver.FromReceiver(t, driver.Gradients(t));
+  EXPECT_EQ(driver.LastReport().failed_size(), 0);
+  driver.Commit();
+  driver.Open(OpenTrain(driver.scenario, 1));
+  driver.FromReceiver(0, driver.Request(driver.open, {0, 1, 2, 3}));  // too late
+  FinishWithout0(&driver, v1::PairFailure::REQUEST);
+  driver.RunTrain(2);  // the pair is back
+  EXPECT_EQ(driver.LastReport().failed_size(), 0);
+  EXPECT_EQ(driver.node.refusals(), 1);
+}
+
 TEST(TransmitterRefusalTest, RefusalToAPeerThatIsGoneIsNoError) {
   TransmitterDriver driver;
   driver.transport.gone.insert(NodeId::Receiver(0));
