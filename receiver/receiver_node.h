@@ -56,6 +56,8 @@ class ReceiverNode : public method::MemberNode {
   absl::Status Advance() override;
   absl::Status AdvanceInference();
   absl::Status RunDecoders();
+  // The policy's part of a TRAIN window, and the gradients for the transmitters.
+  absl::Status Learn(const std::vector<ReceivedLink>& links, const WindowResult& result);
   absl::StatusOr<std::vector<ReceivedLink>> CheckGrant(const v1::Grant& grant) const;
   // Checks that `features` are exactly the links granted from transmitter k.
   absl::StatusOr<std::vector<ReceivedLink>> CheckFeatures(int k,
@@ -63,7 +65,7 @@ class ReceiverNode : public method::MemberNode {
 
   // receiver_results.cc
   absl::Status SendGradients(const std::vector<ReceivedLink>& links, const WindowResult& result,
-                             const std::vector<float>& advantage);
+                             const std::vector<float>& advantage, const std::vector<bool>& counted);
   absl::Status Report(const WindowResult& result);
 
   const int t_;

@@ -11,7 +11,8 @@ namespace semlink::receiver {
 
 absl::Status ReceiverNode::SendGradients(const std::vector<ReceivedLink>& links,
                                          const WindowResult& result,
-                                         const std::vector<float>& advantage) {
+                                         const std::vector<float>& advantage,
+                                         const std::vector<bool>& counted) {
   for (int k = 0; k < peers(); ++k) {
     if (!Alive(k)) continue;
     v1::Message message;
@@ -25,6 +26,7 @@ absl::Status ReceiverNode::SendGradients(const std::vector<ReceivedLink>& links,
       *link->mutable_dz() = codec::EncodeFloat32(result.dz[i]);
     }
     for (uint32_t round : requests_[k]) {
+      if (!counted[round]) continue;
       gradients->add_round(round);
       gradients->add_loss(result.loss[round]);
       gradients->add_advantage(advantage[round]);

@@ -134,17 +134,25 @@ absl::Status ReceiverNode::RunDecoders() {
   }
   const WindowResult result =
       decoders_->Run(plan(), links, labels_->Batch(plan().split(), plan().rounds));
-  if (plan().train()) {
-    std::vector<float> policy_loss = result.loss;
-    for (size_t r = 0; r < policy_loss.size(); ++r) {
-      if (result.links[r] == 0)
-        policy_loss[r] += static_cast<float>(scenario().policy.penalty_no_link);
-    }
-    const std::vector<float> advantage = selection_->Advantage(policy_loss);
-    RETURN_IF_ERROR(SendGradients(links, result, advantage));
-    selection_->Accumulate(advantage, method::EntropyBonus(scenario().policy, plan().progress));
-  }
+  if (plan().train()) RETURN_IF_ERROR(Learn(links, result));
   return Report(result);
+}
+
+absl::Status ReceiverNode::Learn(const std::vector<ReceivedLink>& links,
+                                 const WindowResult& result) {
+  std::vector<float> policy_loss = result.loss;
+  for (size_t r = 0; r < policy_loss.size(); ++r) {
+    if (result.links[r] == 0)
+      policy_loss[r] += static_cast<float>(scenario().policy.penalty_no_link);
+  }
+  std::vector<bool> lost(peers());
+  for (int k = 0; k < peers(); ++k) lost[k] = Linked(k) && !features_[k].has_value();
+  const std::vector<bool> counted = selection_->Counted(lost);
+  const std::vector<float> advantage = selection_->Advantage(policy_loss, counted);
+  RETURN_IF_ERROR(SendGradients(links, result, advantage, counted));
+  selection_->Accumulate(advantage, counted,
+                         method::EntropyBonus(scenario().policy, plan().progress));
+  return absl::OkStatus();
 }
 
 absl::Status ReceiverNode::OnInferStart(const v1::InferStart& start) {

@@ -1,6 +1,6 @@
 #include "receiver/request_selection.h"
 
-#include <numeric>
+#include <algorithm>
 
 namespace semlink::receiver {
 namespace {
@@ -42,28 +42,50 @@ std::vector<std::vector<uint32_t>> RequestSelection::Draw(const method::WindowPl
     // All rounds of a session share u, so one row decides for all.
     draws.assign(rounds, selector_.Mode(plan.u.narrow(0, 0, 1), up).front());
   }
+  drawn_.clear();
+  for (policy::Draw& draw : draws) drawn_.push_back(std::move(draw.order));
   std::vector<std::vector<uint32_t>> requests(scenario_.K());
   for (uint32_t r = 0; r < rounds; ++r) {
-    for (int k : draws[r].order) {
+    for (int k : drawn_[r]) {
       if (linked[k]) requests[k].push_back(r);
     }
   }
   return requests;
 }
 
-std::vector<float> RequestSelection::Advantage(const std::vector<float>& loss) {
-  window_mean_ = std::accumulate(loss.begin(), loss.end(), 0.0) / static_cast<double>(loss.size());
-  const double baseline = baseline_.value_or(window_mean_);
-  std::vector<float> advantage;
-  for (float value : loss) advantage.push_back(static_cast<float>(value - baseline));
+std::vector<bool> RequestSelection::Counted(const std::vector<bool>& lost) const {
+  std::vector<bool> counted;
+  for (const std::vector<int>& order : drawn_) {
+    const bool all_came =
+        std::none_of(order.begin(), order.end(), [&](int k) -> bool { return lost[k]; });
+    counted.push_back(!order.empty() && all_came);
+  }
+  return counted;
+}
+
+std::vector<float> RequestSelection::Advantage(const std::vector<float>& loss,
+                                               const std::vector<bool>& counted) {
+  std::vector<float> advantage(loss.size(), 0);
+  const auto rounds = std::count(counted.begin(), counted.end(), true);
+  window_mean_.reset();
+  if (rounds == 0) return advantage;
+  double sum = 0;
+  for (size_t r = 0; r < loss.size(); ++r) {
+    if (counted[r]) sum += loss[r];
+  }
+  window_mean_ = sum / static_cast<double>(rounds);
+  const double baseline = baseline_.value_or(*window_mean_);
+  for (size_t r = 0; r < loss.size(); ++r) {
+    if (counted[r]) advantage[r] = static_cast<float>(loss[r] - baseline);
+  }
   return advantage;
 }
 
 void RequestSelection::Step() {
   selector_.Step();
-  if (scenario_.policy.baseline == Baseline::kConstant) return;
+  if (scenario_.policy.baseline == Baseline::kConstant || !window_mean_.has_value()) return;
   if (baseline_.has_value()) {
-    *baseline_ += scenario_.policy.running_mean_rate * (window_mean_ - *baseline_);
+    *baseline_ += scenario_.policy.running_mean_rate * (*window_mean_ - *baseline_);
   } else {
     baseline_ = window_mean_;
   }

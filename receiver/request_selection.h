@@ -21,13 +21,19 @@ class RequestSelection {
   // draws from all, and what it would ask of those is lost.
   std::vector<std::vector<uint32_t>> Draw(const method::WindowPlan& plan);
 
-  // loss: L_t per round, penalties included. Returns loss - b_t per round, and keeps the window's
-  // mean for Step.
-  std::vector<float> Advantage(const std::vector<float>& loss);
+  // Which rounds of the last Draw the policy learns from. lost[k]: what transmitter k was asked for
+  // in this window did not come. Left out are the rounds that asked one of these, and those that
+  // drew nobody: their loss says nothing about the draw.
+  std::vector<bool> Counted(const std::vector<bool>& lost) const;
 
-  // Adds the policy gradient of the last Draw.
-  void Accumulate(const std::vector<float>& advantage, double entropy_bonus) {
-    selector_.Accumulate(advantage, entropy_bonus);
+  // loss: L_t per round, penalties included; counted: see above. Returns loss - b_t of the rounds
+  // that count, 0 for the others, and keeps the mean loss of those that count for Step.
+  std::vector<float> Advantage(const std::vector<float>& loss, const std::vector<bool>& counted);
+
+  // Adds the policy gradient of the last Draw, over the rounds that count.
+  void Accumulate(const std::vector<float>& advantage, const std::vector<bool>& counted,
+                  double entropy_bonus) {
+    selector_.Accumulate(advantage, entropy_bonus, counted);
   }
 
   void Step();
@@ -40,7 +46,8 @@ class RequestSelection {
   int t_;
   method::Selector selector_;
   std::optional<double> baseline_;  // b_t, nats; nullopt until the first window of a running mean
-  double window_mean_ = 0;
+  std::optional<double> window_mean_;    // of the last Advantage; nullopt if no round counted
+  std::vector<std::vector<int>> drawn_;  // by round of the last Draw: transmitters
 };
 
 }  // namespace semlink::receiver

@@ -103,27 +103,22 @@ double LinkSelection::DrawnShare(int m, int t) const {
              : static_cast<double>(drawn_[m][t]) / static_cast<double>(rounds_);
 }
 
-void LinkSelection::Accumulate(const std::vector<std::vector<float>>& advantage,
+void LinkSelection::Accumulate(const std::vector<std::map<uint32_t, float>>& advantage,
                                double entropy_bonus) {
   std::vector<float> shared(rounds_, 0);
-  for (size_t t = 0; t < advantage.size(); ++t) {
-    for (size_t i = 0; i < advantage[t].size(); ++i) shared[requests_[t][i]] += advantage[t][i];
+  for (const auto& of_receiver : advantage) {
+    for (const auto& [round, value] : of_receiver) shared[round] += value;
   }
   const bool own = scenario_.policy.credit == Credit::kOwn;
   std::vector<float> rows;
   std::vector<bool> counted;
-  bool all_counted = true;
   for (size_t t = 0; t < requests_.size(); ++t) {
-    // A receiver that asked but whose gradients never came.
-    const bool lost = advantage[t].empty() && !requests_[t].empty();
-    all_counted = all_counted && !lost;
-    for (size_t i = 0; i < requests_[t].size(); ++i) {
-      counted.push_back(!lost);
-      rows.push_back(lost ? 0 : own ? advantage[t][i] : shared[requests_[t][i]]);
+    for (uint32_t round : requests_[t]) {
+      const auto found = advantage[t].find(round);
+      counted.push_back(found != advantage[t].end());
+      rows.push_back(!counted.back() ? 0 : own ? found->second : shared[round]);
     }
   }
-  if (std::none_of(counted.begin(), counted.end(), [](bool counts) { return counts; })) return;
-  if (all_counted) counted.clear();
   selector_.Accumulate(rows, entropy_bonus, counted);
 }
 

@@ -28,11 +28,11 @@ class LinkSelection {
   // Share of the window's rounds in which (m, t) was drawn, before the trim.
   double DrawnShare(int m, int t) const;
 
-  // advantage[t][i] belongs to the i-th round that receiver t asked for; empty: receiver t's
-  // gradients did not come, and its rounds are left out. Adds the policy gradient of the draws
-  // before the trim.
-  // Each draw answers for the losses that policy.credit names.
-  void Accumulate(const std::vector<std::vector<float>>& advantage, double entropy_bonus);
+  // advantage[t]: by round, of those that receiver t asked for. A draw for a round that is missing
+  // there is left out: the gradients did not come, or other features of the round were lost. Adds
+  // the policy gradient of the draws before the trim; each draw answers for the losses that
+  // policy.credit names.
+  void Accumulate(const std::vector<std::map<uint32_t, float>>& advantage, double entropy_bonus);
 
   void Step() { selector_.Step(); }
   void Discard() { selector_.Discard(); }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/codec/tensor_codec.h"
+#include "common/method/rounds.h"
 #include "common/transport/protocol.h"
 #include "transmitter/transmitter_node.h"
 
@@ -25,11 +26,15 @@ absl::Status TransmitterNode::CheckGradients(int t, const v1::Gradients& gradien
     return absl::InvalidArgumentError(
         absl::StrCat("Gradients for window ", gradients.window(), " are late or repeated"));
   }
-  if (!std::equal(gradients.round().begin(), gradients.round().end(), requests_[t].begin(),
-                  requests_[t].end()) ||
-      gradients.advantage_size() != gradients.round_size() ||
+  // Rounds in which other features were lost may be left out.
+  RETURN_IF_ERROR(method::CheckRounds(gradients.round(), plan().rounds.size()));
+  if (!std::includes(requests_[t].begin(), requests_[t].end(), gradients.round().begin(),
+                     gradients.round().end())) {
+    return absl::InvalidArgumentError("Gradients name a round that was not asked for");
+  }
+  if (gradients.advantage_size() != gradients.round_size() ||
       gradients.loss_size() != gradients.round_size()) {
-    return absl::InvalidArgumentError("Gradients do not cover the rounds that were asked for");
+    return absl::InvalidArgumentError("Gradients need one loss and one advantage per round");
   }
   const auto finite = [](float value) { return std::isfinite(value); };
   if (!std::all_of(gradients.advantage().begin(), gradients.advantage().end(), finite) ||
@@ -61,7 +66,9 @@ absl::Status TransmitterNode::OnGradients(int t, const v1::Gradients& gradients)
   if (next != gradients.link_size())
     return absl::InvalidArgumentError("Gradients name links that were not granted");
   for (auto& [i, dz] : parts) dz_[i] = std::move(dz);
-  advantage_[t].assign(gradients.advantage().begin(), gradients.advantage().end());
+  for (int i = 0; i < gradients.round_size(); ++i) {
+    advantage_[t][gradients.round(i)] = gradients.advantage(i);
+  }
   answered_[t] = true;
   return absl::OkStatus();
 }

@@ -4,6 +4,7 @@
 #ifndef SEMLINK_TRANSMITTER_TRANSMITTER_NODE_H_
 #define SEMLINK_TRANSMITTER_TRANSMITTER_NODE_H_
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -63,13 +64,13 @@ class TransmitterNode : public method::MemberNode {
 
   // The open window.
   Stage stage_ = Stage::kAsking;
-  std::vector<bool> asked_;                      // by t
-  std::vector<std::vector<uint32_t>> requests_;  // by t: rounds
-  std::vector<ActiveLink> granted_;              // sorted by (m, t)
-  std::vector<EncodedLink> encoded_;             // same order
-  std::vector<bool> answered_;                   // by t
-  std::vector<at::Tensor> dz_;                   // like encoded_; undefined: not come
-  std::vector<std::vector<float>> advantage_;    // by t
+  std::vector<bool> asked_;                           // by t
+  std::vector<std::vector<uint32_t>> requests_;       // by t: rounds
+  std::vector<ActiveLink> granted_;                   // sorted by (m, t)
+  std::vector<EncodedLink> encoded_;                  // same order
+  std::vector<bool> answered_;                        // by t
+  std::vector<at::Tensor> dz_;                        // like encoded_; undefined: not come
+  std::vector<std::map<uint32_t, float>> advantage_;  // by t: of a round
 };
 
 }  // namespace semlink::transmitter

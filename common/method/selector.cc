@@ -3,8 +3,6 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
-#include <algorithm>
-
 #include "common/method/optimizer.h"
 
 namespace semlink::method {
@@ -35,9 +33,12 @@ std::vector<policy::Draw> Selector::Mode(const at::Tensor& input,
 
 void Selector::Accumulate(const std::vector<float>& advantage, double entropy_bonus,
                           const std::vector<bool>& counted) {
-  const auto drawn = [](const policy::Draw& draw) { return !draw.order.empty(); };
+  bool any = false;
+  for (size_t r = 0; r < draws_.size(); ++r) {
+    any = any || (!draws_[r].order.empty() && (counted.empty() || counted[r]));
+  }
   // A gradient of zeros would still let the optimiser's momentum move the parameters.
-  if (std::none_of(draws_.begin(), draws_.end(), drawn)) return;
+  if (!any) return;
   const at::Tensor weight = at::from_blob(const_cast<float*>(advantage.data()),
                                           {static_cast<int64_t>(advantage.size())}, at::kFloat);
   at::Tensor objective =

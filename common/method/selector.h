@@ -40,7 +40,7 @@ class Selector {
 
   // Adds the gradient of sum_r advantage[r] * log p(draw r) - entropy_bonus * sum_r H(row r), over
   // the rows of the last Sample. `counted`, one per row (empty: all): rows without it add nothing;
-  // their advantage must be 0. Does nothing if nothing was drawn in any row.
+  // their advantage must be 0. Does nothing if nothing was drawn in any row that counts.
   void Accumulate(const std::vector<float>& advantage, double entropy_bonus,
                   const std::vector<bool>& counted = {});
 

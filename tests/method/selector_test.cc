@@ -58,6 +58,28 @@ TEST(SelectorTest, GradientIsThatOfTheObjective) {
   }
 }
 
+TEST(SelectorTest, RowsThatDoNotCountAddNothing) {
+  const at::Tensor input = Numbers({3, 6}, 1);
+  Selector selector = Make(), direct = Make();
+  std::vector<RandomStream> streams = Streams(3);
+  const auto draws = selector.Sample(input, streams, {});
+  selector.Accumulate({0.5f, 0, 2}, 0.3, {true, false, true});
+  const at::Tensor counted = at::stack({input[0], input[2]});
+  const at::Tensor expected =
+      DirectGradient(&direct, counted, {draws[0], draws[2]}, {}, {0.5f, 2}, 0.3);
+  EXPECT_GT(expected.norm().item<double>(), 0.01);
+  EXPECT_LT(Difference(selector.network().parameters().grad(), expected), 1e-6);
+}
+
+TEST(SelectorTest, WithoutARowThatCountsItTakesNoStep) {
+  Selector selector = Make();
+  std::vector<RandomStream> streams = Streams(3);
+  selector.Sample(Numbers({3, 6}, 1), streams, {});
+  selector.Accumulate({0, 0, 0}, 0.3, {false, false, false});
+  selector.Step();
+  EXPECT_TRUE(Same(selector.network().parameters(), Make().network().parameters()));
+}
+
 TEST(SelectorTest, ModeKeepsNothingToStepOn) {
   Selector selector = Make();
   const auto draws = selector.Mode(Numbers({3, 6}, 1), {});

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 
 #include "tests/receiver/receiver_driver.h"
 
@@ -130,7 +132,7 @@ TEST(ReceiverPairTest, ReplayOfLostGradientsSendsThem) {
 }
 
 TEST(ReceiverPairTest, WithoutAnyFeaturesARoundHasNoLink) {
-  ReceiverDriver driver;
+  ReceiverDriver driver, fresh;
   driver.Open(OpenTrain(driver.scenario, 0));
   driver.FromCoordinator(driver.Grant());
   for (int k = 0; k < 2; ++k) driver.Lose(NodeId::Transmitter(k));
@@ -138,6 +140,39 @@ TEST(ReceiverPairTest, WithoutAnyFeaturesARoundHasNoLink) {
   EXPECT_EQ(driver.LastReport().failed_size(), 2);
   EXPECT_GT(driver.LastReport().loss(), 0);
   driver.Commit();
+  EXPECT_TRUE(Same(driver.node.selection()->selector().network().parameters(),
+                   fresh.node.selection()->selector().network().parameters()));
+}
+
+// What was asked of the lost transmitter says nothing about the draws, here and at the other one.
+TEST(ReceiverPairTest, RoundsThatAskedALostTransmitterAreLeftOutOfThePolicy) {
+  Scenario scenario = TinyScenario();
+  scenario.policy.baseline = Baseline::kRunningMean;
+  ReceiverDriver driver(scenario);
+  driver.Open(OpenTrain(scenario, 3));
+  std::vector<uint32_t> alone;  // rounds in which the other one was asked alone
+  std::set_difference(driver.requests[0].begin(), driver.requests[0].end(),
+                      driver.requests[1].begin(), driver.requests[1].end(),
+                      std::back_inserter(alone));
+  ASSERT_FALSE(alone.empty());
+  ASSERT_LT(alone.size(), driver.requests[0].size());
+  driver.FromCoordinator(driver.Grant());
+  driver.FromTransmitter(0, driver.Features(0));
+  driver.Lose(NodeId::Transmitter(1));
+  const v1::Gradients gradients = driver.LastGradients(0);
+  EXPECT_THAT(gradients.round(), ::testing::ElementsAreArray(alone));
+  ASSERT_EQ(gradients.advantage_size(), static_cast<int>(alone.size()));
+  ASSERT_EQ(gradients.loss_size(), static_cast<int>(alone.size()));
+  double mean = 0;  // the baseline of a first window
+  for (float loss : gradients.loss()) mean += loss / static_cast<double>(alone.size());
+  for (size_t i = 0; i < alone.size(); ++i) {
+    const int at = static_cast<int>(i);
+    EXPECT_NEAR(gradients.advantage(at), gradients.loss(at) - mean, 1e-5);
+  }
+  // The codecs learn from all that came.
+  EXPECT_THAT(gradients.link(0).round(), ::testing::ElementsAreArray(driver.requests[0]));
+  driver.Commit();
+  EXPECT_NEAR(driver.node.selection()->baseline().value(), mean, 1e-5);
 }
 
 TEST(ReceiverPairTest, AStreamThatCanNotBeSentOnHasFailed) {

@@ -100,10 +100,10 @@ TEST(RequestSelectionTest, ConstantBaselineIsTheScenarios) {
   Scenario s = TinyScenario();
   s.policy.baseline = Baseline::kConstant;
   RequestSelection selection(s, kT);
-  EXPECT_THAT(selection.Advantage({2.6f, 1.1f}),
+  EXPECT_THAT(selection.Advantage({2.6f, 1.1f}, {true, true}),
               ElementsAre(FloatNear(0.5, 1e-6), FloatNear(-1, 1e-6)));
   selection.Step();
-  EXPECT_THAT(selection.Advantage({2.1f}), ElementsAre(FloatNear(0, 1e-6)));
+  EXPECT_THAT(selection.Advantage({2.1f}, {true}), ElementsAre(FloatNear(0, 1e-6)));
 }
 
 TEST(RequestSelectionTest, RunningMeanFollowsCommittedWindows) {
@@ -111,14 +111,39 @@ TEST(RequestSelectionTest, RunningMeanFollowsCommittedWindows) {
   s.policy.baseline = Baseline::kRunningMean;
   s.policy.running_mean_rate = 0.25;
   RequestSelection selection(s, kT);
+  // Without a round that counts there is nothing to follow.
+  EXPECT_THAT(selection.Advantage({50}, {false}), ElementsAre(0));
+  selection.Step();
+  EXPECT_FALSE(selection.baseline().has_value());
   // The first window is its own baseline.
-  EXPECT_THAT(selection.Advantage({3, 1}), ElementsAre(1, -1));
+  EXPECT_THAT(selection.Advantage({3, 90, 1}, {true, false, true}), ElementsAre(1, 0, -1));
   selection.Step();
-  EXPECT_THAT(selection.Advantage({8, 4}), ElementsAre(6, 2));  // b = 2
-  selection.Discard();                                          // aborted: b stays
-  EXPECT_THAT(selection.Advantage({7, 5}), ElementsAre(5, 3));
+  EXPECT_THAT(selection.Advantage({8, 4}, {true, true}), ElementsAre(6, 2));  // b = 2
+  selection.Discard();                                                        // aborted: b stays
+  EXPECT_THAT(selection.Advantage({7, 5, 90}, {true, true, false}), ElementsAre(5, 3, 0));
   selection.Step();
-  EXPECT_THAT(selection.Advantage({0}), ElementsAre(FloatNear(-3, 1e-6)));  // 2 + (6 - 2) / 4
+  EXPECT_THAT(selection.Advantage({50}, {false}), ElementsAre(0));
+  selection.Step();
+  // 2 + (6 - 2) / 4
+  EXPECT_THAT(selection.Advantage({0}, {true}), ElementsAre(FloatNear(-3, 1e-6)));
+}
+
+TEST(RequestSelectionTest, RoundsThatAskedALostTransmitterDoNotCount) {
+  const Scenario s = FourTransmitters(2);
+  RequestSelection selection(s, kT);
+  const auto requests = selection.Draw(Plan(s, OpenTrain(s, 3)));
+  EXPECT_THAT(selection.Counted({false, false, false, false}), ElementsAre(1, 1, 1, 1, 1));
+  for (size_t k = 0; k < 4; ++k) {
+    std::vector<bool> lost(4), expected(5, true);
+    lost[k] = true;
+    for (uint32_t r : requests[k]) expected[r] = false;
+    EXPECT_EQ(selection.Counted(lost), expected);
+  }
+  // With nobody in reach nothing is drawn.
+  v1::OpenWindow open = OpenTrain(s, 3);
+  for (int k = 0; k < 4; ++k) open.set_transmitter_up(k, false);
+  selection.Draw(Plan(s, open));
+  EXPECT_THAT(selection.Counted({false, false, false, false}), ElementsAre(0, 0, 0, 0, 0));
 }
 
 }  // namespace

@@ -156,15 +156,26 @@ TEST_F(LinkSelectionTest, ShareIsZeroBeforeTheFirstDraw) {
   EXPECT_EQ(LinkSelection(scenario_, kK).DrawnShare(2, 1), 0);
 }
 
-// What policy.credit makes a draw answer for.
+// What policy.credit makes a draw answer for, and which draws are left out.
 TEST_F(LinkSelectionTest, GradientFollowsTheCredit) {
   const Requests requests = {{0, 2, 4}, {2, 3}};
-  const std::vector<std::vector<float>> advantage = {{0.5f, -1, 2}, {4, -0.25f}};
-  // Rows in the order of the draws: task 1 in rounds 0, 2, 4, task 2 in rounds 2, 3. Both asked in
-  // round 2, so there they share -1 + 4.
-  const std::map<Credit, std::vector<float>> weight = {{Credit::kOwn, {0.5f, -1, 2, 4, -0.25f}},
-                                                       {Credit::kShared, {0.5f, 3, 2, 3, -0.25f}}};
-  for (const auto& [credit, w] : weight) {
+  struct Case {
+    Credit credit;
+    std::vector<std::map<uint32_t, float>> advantage;
+    // Rows in the order of the draws: task 1 in rounds 0, 2, 4, task 2 in rounds 2, 3.
+    std::vector<float> weight, counted;
+  };
+  const std::map<uint32_t, float> first = {{0, 0.5f}, {2, -1}, {4, 2}},
+                                  second = {{2, 4}, {3, -.25}};
+  const std::vector<Case> cases = {
+      {Credit::kOwn, {first, second}, {0.5f, -1, 2, 4, -0.25f}, {1, 1, 1, 1, 1}},
+      // Both asked in round 2, so there they share -1 + 4.
+      {Credit::kShared, {first, second}, {0.5f, 3, 2, 3, -0.25f}, {1, 1, 1, 1, 1}},
+      // No gradients of receiver 1 for round 2, and none at all.
+      {Credit::kOwn, {{{0, 0.5f}, {4, 2}}, second}, {0.5f, 0, 2, 4, -0.25f}, {1, 0, 1, 1, 1}},
+      {Credit::kShared, {{{0, 0.5f}, {4, 2}}, second}, {0.5f, 0, 2, 4, -0.25f}, {1, 0, 1, 1, 1}},
+      {Credit::kShared, {{}, second}, {0, 0, 0, 4, -0.25f}, {0, 0, 0, 1, 1}}};
+  for (const auto& [credit, advantage, w, counted] : cases) {
     scenario_.policy.credit = credit;
     LinkSelection selection(scenario_, kK), direct(scenario_, kK);
     const method::WindowPlan plan = Train(1);
@@ -174,9 +185,12 @@ TEST_F(LinkSelectionTest, GradientFollowsTheCredit) {
     const DirectDraws drawn = Direct(scenario_, &direct, plan, requests);
     const at::Tensor logits = direct.selector().network().Forward(drawn.input);
     const at::Tensor log_p = policy::LogProbability(logits, 3, drawn.draws);
-    at::Tensor objective = -0.2 * policy::Entropy(logits, 3).sum();
-    for (size_t i = 0; i < w.size(); ++i)
-      objective = objective + w[i] * log_p[static_cast<int64_t>(i)];
+    const at::Tensor entropy = policy::Entropy(logits, 3);
+    at::Tensor objective = at::zeros({});
+    for (size_t i = 0; i < w.size(); ++i) {
+      const auto row = static_cast<int64_t>(i);
+      objective = objective + w[i] * log_p[row] - 0.2 * counted[i] * entropy[row];
+    }
     torch::autograd::backward({objective}, {});
     const at::Tensor expected = direct.selector().network().parameters().grad();
     EXPECT_LT(Difference(selection.selector().network().parameters().grad(), expected), 1e-5);

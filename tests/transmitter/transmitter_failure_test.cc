@@ -131,6 +131,28 @@ TEST(TransmitterPairTest, LinksWithoutGradientsTeachNothing) {
   EXPECT_EQ(driver.Parameters(), fresh.Parameters());
 }
 
+// Rounds in which features of another transmitter were lost: the encoders learn from them, the
+// policy does not.
+TEST(TransmitterPairTest, RoundsThatAReceiverLeavesOutTeachTheEncodersOnly) {
+  TransmitterDriver driver, fresh;
+  driver.Open(OpenTrain(driver.scenario, 0));
+  driver.FromCoordinator(TransmitterDriver::GrantOf(driver.Ask(AllRounds(5), AllRounds(5))));
+  for (int t = 0; t < 2; ++t) {
+    v1::Message message = driver.Gradients(t);
+    message.mutable_gradients()->clear_round();
+    message.mutable_gradients()->clear_loss();
+    message.mutable_gradients()->clear_advantage();
+    driver.FromReceiver(t, message);
+  }
+  EXPECT_EQ(driver.LastReport().failed_size(), 0);
+  driver.Commit();
+  EXPECT_EQ(driver.node.refusals(), 0);
+  EXPECT_TRUE(Same(driver.node.selection()->selector().network().parameters(),
+                   fresh.node.selection()->selector().network().parameters()));
+  EXPECT_FALSE(Same(driver.node.encoders()->networks()[0].parameters(),
+                    fresh.node.encoders()->networks()[0].parameters()));
+}
+
 TEST(TransmitterPairTest, CutPairsAreNoPartOfTheWindow) {
   TransmitterDriver driver;
   v1::OpenWindow open = OpenTrain(driver.scenario, 0);

@@ -157,13 +157,12 @@ std::vector<std::pair<std::string, Spoil>> GradientSpoils() {
        [](v1::Message* m) { FirstLink(m)->set_modality(FirstLink(m)->modality() + 7); }},
       {"other rounds of a link",
        [](v1::Message* m) { FirstLink(m)->mutable_round()->RemoveLast(); }},
-      {"other rounds asked", [](v1::Message* m) { m->mutable_gradients()->set_round(0, 4); }},
+      {"round not asked for", [](v1::Message* m) { m->mutable_gradients()->set_round(3, 4); }},
+      {"rounds out of order", [](v1::Message* m) { m->mutable_gradients()->set_round(0, 2); }},
+      {"round repeated", [](v1::Message* m) { m->mutable_gradients()->set_round(1, 0); }},
+      {"huge round", [](v1::Message* m) { m->mutable_gradients()->set_round(3, UINT32_MAX); }},
       {"round missing",
-       [](v1::Message* m) {
-         m->mutable_gradients()->mutable_round()->RemoveLast();
-         m->mutable_gradients()->mutable_loss()->RemoveLast();
-         m->mutable_gradients()->mutable_advantage()->RemoveLast();
-       }},
+       [](v1::Message* m) { m->mutable_gradients()->mutable_round()->RemoveLast(); }},
       {"advantage missing",
        [](v1::Message* m) { m->mutable_gradients()->mutable_advantage()->RemoveLast(); }},
       {"loss missing",
