@@ -21,8 +21,7 @@ std::string CertificateFolder(const std::string& run) { return run + "/certs"; }
 
 bool UsesTls(const std::string& run) {
   std::error_code error;
-  return std::filesystem::exists(
-      std::filesystem::symlink_status(CertificateFolder(run), error));
+  return std::filesystem::exists(std::filesystem::symlink_status(CertificateFolder(run), error));
 }
 
 absl::StatusOr<OperatorChannel> OpenOperatorChannel(const OperatorTarget& target) {
