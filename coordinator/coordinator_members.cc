@@ -32,16 +32,20 @@ absl::Status CoordinatorNode::RefuseHello(const NodeId& from, const HelloRefusal
   return absl::OkStatus();
 }
 
+absl::Status CoordinatorNode::RecordJoined(const Member& member) {
+  const std::string node = member.id.ToString();
+  spdlog::info("{} joined ({}, process {})", node, member.software, member.pid);
+  return recorder_->Event("node_joined",
+                          {{"node", node}, {"software", member.software}, {"pid", member.pid}});
+}
+
 absl::Status CoordinatorNode::OnHello(const NodeId& from, const v1::Hello& hello) {
   if (membership_.IsReconnect(from, hello)) {
     RETURN_IF_ERROR(LoseNode(from, "it has connected again"));
   }
   const auto refusal = membership_.Join(from, hello, clock_->Now());
   if (refusal.has_value()) return RefuseHello(from, *refusal);
-  spdlog::info("{} joined ({}, process {})", from.ToString(), hello.software(), hello.pid());
-  RETURN_IF_ERROR(recorder_->Event(
-      "node_joined",
-      {{"node", from.ToString()}, {"software", hello.software()}, {"pid", hello.pid()}}));
+  RETURN_IF_ERROR(RecordJoined(*membership_.Find(from)));
   if (from.role == Role::kTransmitter) {
     SendWelcome(membership_.Find(from));
     // Those who know its old address; they say again which of their streams are open.
@@ -64,10 +68,16 @@ void CoordinatorNode::WelcomeReceivers() {
   }
 }
 
-void CoordinatorNode::WelcomeBack(Member* member) {
-  spdlog::info("{} is heard again", member->id.ToString());
-  membership_.MarkHeardAgain(member->id);
-  SendWelcome(member);
+absl::Status CoordinatorNode::HearAgain(Member* member, const v1::Message& message) {
+  if (message.has_ready()) {
+    membership_.MarkHeardAgain(member->id);
+    RETURN_IF_ERROR(RecordJoined(*member));
+    return OnReady(member->id, message.ready());
+  }
+  // What is true whoever is in the run.
+  if (message.has_pair_status() || message.has_refusal()) return DispatchStep(member->id, message);
+  ++stale_;  // said before it heard that it is welcomed again
+  return absl::OkStatus();
 }
 
 void CoordinatorNode::SendWelcome(Member* member) {
@@ -305,6 +315,16 @@ absl::Status CoordinatorNode::LoseNode(const NodeId& id, const std::string& why)
     RETURN_IF_ERROR(AbortAttempt(reason));
   }
   Publish();
+  return absl::OkStatus();
+}
+
+absl::Status CoordinatorNode::LoseSilent(Member* member, const std::string& why) {
+  const bool answered = member->state != MemberState::kJoining;
+  RETURN_IF_ERROR(LoseNode(member->id, why));
+  member->silent = true;
+  // One that owes its Ready has a Welcome to answer.
+  if (answered) SendWelcome(member);
+  member->welcomed = true;
   return absl::OkStatus();
 }
 

@@ -86,7 +86,10 @@ absl::Status CoordinatorNode::Handle(const NodeId& from, const v1::Message& mess
 
 absl::Status CoordinatorNode::PeerDown(const NodeId& peer, const absl::Status& why) {
   if (done_) return absl::OkStatus();
-  if (Member* member = membership_.Find(peer); member != nullptr) member->silent = false;
+  if (Member* member = membership_.Find(peer); member != nullptr && member->silent) {
+    member->silent = false;  // lost already, now with its connection
+    member->welcomed = false;
+  }
   Guarded(LoseNode(peer, std::string(why.message())));
   return absl::OkStatus();
 }
@@ -137,10 +140,7 @@ absl::StatusOr<bool> CoordinatorNode::Advance() {
 absl::Status CoordinatorNode::Dispatch(const NodeId& from, const v1::Message& message) {
   if (message.has_hello()) return OnHello(from, message.hello());
   Member* member = membership_.Find(from);
-  if (member != nullptr && member->silent) {
-    WelcomeBack(member);
-    return absl::OkStatus();
-  }
+  if (member != nullptr && member->silent) return HearAgain(member, message);
   if (member != nullptr && member->state == MemberState::kLost) {
     ++stale_;  // on its way when the node was lost
     return absl::OkStatus();
@@ -215,7 +215,7 @@ void CoordinatorNode::Ask(const NodeId& to, v1::Message message) {
 
 absl::Status CoordinatorNode::CheckTime() {
   RETURN_IF_ERROR(faults_->Advance(next_window_, membership_));
-  CheckSilence();
+  RETURN_IF_ERROR(CheckSilence());
   const absl::Duration now = clock_->Now();
   if (now - last_notice_ < kNoticeEvery) return absl::OkStatus();
   last_notice_ = now;
@@ -233,17 +233,20 @@ absl::Status CoordinatorNode::CheckTime() {
   return absl::OkStatus();
 }
 
-void CoordinatorNode::CheckSilence() {
-  if (course_ == Course::kGathering && !resumed_) return;  // loading may take any time
+absl::Status CoordinatorNode::CheckSilence() {
+  // Before the first window nodes load their data, for as long as that takes.
+  if (course_ == Course::kGathering && !resumed_) return absl::OkStatus();
+  std::vector<NodeId> silent;  // first all, as the loss of one changes what the others owe
   for (const Member& member : membership_.members()) {
-    if (!Owes(member.id)) continue;
     const absl::Duration since = std::max(member.last_heard, member.asked_at);
-    if (clock_->Now() - since <= options_.node_timeout) continue;
-    // Its connection is alive, so it would never dial again by itself: see WelcomeBack().
-    membership_.Find(member.id)->silent = true;
-    unreachable_.emplace(member.id, absl::StrCat("no word from it for ",
-                                                 absl::FormatDuration(options_.node_timeout)));
+    if (clock_->Now() - since > options_.node_timeout && Owes(member.id)) {
+      silent.push_back(member.id);
+    }
   }
+  const std::string why =
+      absl::StrCat("no word from it for ", absl::FormatDuration(options_.node_timeout));
+  for (const NodeId& id : silent) RETURN_IF_ERROR(LoseSilent(membership_.Find(id), why));
+  return absl::OkStatus();
 }
 
 bool CoordinatorNode::Owes(const NodeId& id) const {
@@ -251,13 +254,18 @@ bool CoordinatorNode::Owes(const NodeId& id) const {
   if (state == MemberState::kJoining) return membership_.Find(id)->welcomed;
   if (state == MemberState::kRestoring) return true;
   if (state != MemberState::kUp) return false;
-  if (window_.has_value()) {
-    const std::vector<NodeId> awaited = window_->Awaited();
-    return std::find(awaited.begin(), awaited.end(), id) != awaited.end();
-  }
+  if (window_.has_value()) return OwesInWindow(id);
   if (checkpoint_.has_value()) return checkpoint_->awaited.count(id) > 0;
   const auto asked = asked_.find(id);
   return asked != asked_.end() && !asked->second;
+}
+
+bool CoordinatorNode::OwesInWindow(const NodeId& id) const {
+  // A transmitter can't claim before all receivers have asked it, which only they know.
+  const bool asking = window_->state() == WindowState::kAsking;
+  if (asking && id.role == Role::kReceiver) return window_->HasMember(id);
+  const std::vector<NodeId> awaited = window_->Awaited();
+  return std::find(awaited.begin(), awaited.end(), id) != awaited.end();
 }
 
 void CoordinatorNode::Fail(const absl::Status& why) {
@@ -275,7 +283,9 @@ void CoordinatorNode::Fail(const absl::Status& why) {
   stop.mutable_stop()->set_failed(true);
   stop.mutable_stop()->set_reason(reason);
   for (const Member& member : membership_.members()) {
-    if (Connected(member.state)) transport_->Send(member.id, stop).IgnoreError();
+    if (Connected(member.state) || member.silent) {
+      transport_->Send(member.id, stop).IgnoreError();
+    }
   }
   done_ = true;
   Publish();

@@ -124,12 +124,14 @@ class CoordinatorNode : public Node {
   void Send(const NodeId& to, v1::Message message);
   void Ask(const NodeId& to, v1::Message message);  // and expects an answer
   absl::Status CheckTime();
-  void CheckSilence();
+  absl::Status CheckSilence();
   bool Owes(const NodeId& id) const;  // the present step waits for it
+  bool OwesInWindow(const NodeId& id) const;
   void Fail(const absl::Status& why);
   void Publish();
 
   // coordinator_members.cc: joining, coming back, going.
+  absl::Status RecordJoined(const Member& member);
   absl::Status OnHello(const NodeId& from, const v1::Hello& hello);
   absl::Status OnReady(const NodeId& from, const v1::Ready& ready);
   absl::Status OnRestored(const NodeId& from, const v1::Restored& restored);
@@ -140,8 +142,9 @@ class CoordinatorNode : public Node {
   absl::Status RefuseHello(const NodeId& from, const HelloRefusal& refusal);
   void WelcomeReceivers();
   void SendWelcome(Member* member);
-  // It was lost by its silence, on a connection that lives: it joins again.
-  void WelcomeBack(Member* member);
+  // It was lost by its silence: takes in what it says on the connection that lives. It joins again
+  // with the answer to its new Welcome.
+  absl::Status HearAgain(Member* member, const v1::Message& message);
   void SendAddresses(const NodeId& receiver);
   absl::Status SettleDoubt(Member* member);
   bool IsLive(const Member& member) const;
@@ -152,6 +155,9 @@ class CoordinatorNode : public Node {
   absl::StatusOr<v1::CheckpointId> LastHeld(const Member& member, uint64_t below);
   absl::StatusOr<bool> Holds(const Member& member, uint64_t window, v1::CheckpointId* file);
   absl::Status LoseNode(const NodeId& id, const std::string& why);
+  // Lost, because it was silent while the run waited for it. Perhaps it only waited for another
+  // that is stuck, and can't know that the window is gone: welcomed at once, it joins again.
+  absl::Status LoseSilent(Member* member, const std::string& why);
   // Refuses a connected node, which is lost at the next Settle().
   void Dismiss(const NodeId& id, const std::string& why);
   // Those who are ready are up from now on: a new view, and an epoch of each.

@@ -268,7 +268,9 @@ absl::Status CoordinatorNode::Finish() {
   message.mutable_stop();
   for (const Member& member : membership_.members()) {
     // The run is complete, whoever has gone.
-    if (Connected(member.state)) transport_->Send(member.id, message).IgnoreError();
+    if (Connected(member.state) || member.silent) {
+      transport_->Send(member.id, message).IgnoreError();
+    }
   }
   done_ = true;
   spdlog::info("run {} finished", recorder_->run_id());

@@ -133,6 +133,7 @@ bool Membership::MarkHeardAgain(const NodeId& id) {
     pair(id.index, t).before_loss = false;  // the same process
   }
   member->silent = false;
+  member->last_complaint.clear();
   member->state = MemberState::kJoining;
   return true;
 }

@@ -20,7 +20,7 @@ namespace semlink::coordinator {
 // kRestoring: has been sent a Restore.
 // kReady:     holds the state that it needs; takes part from the next view on.
 // kUp:        takes part in windows.
-// kLost:      was up or ready after the start, then gone. May come again.
+// kLost:      was up after the start, then gone, or silent for too long. May come again.
 //
 // Legal moves: kAwaited, kLost -> kJoining -> kHeld -> kReady -> kUp; kHeld -> kRestoring ->
 // kReady; kRestoring -> kHeld (the checkpoint was refused; another is tried); kReady, kUp -> kHeld
@@ -45,8 +45,10 @@ struct Member {
   uint64_t incarnation = 0;
   bool was_up = false;    // since this coordinator started
   bool welcomed = false;  // on its present connection
-  bool silent = false;    // kLost, kAwaited: it was silent for too long, its connection lives
-  v1::Ready ready;        // the last one that it said
+  // kLost, kAwaited: it was silent for too long on a connection that lives, has been welcomed there
+  // again, and has not said Ready since.
+  bool silent = false;
+  v1::Ready ready;    // the last one that it said
   bool live = false;  // kReady: it came with its state in memory, else `restored` says which one
   v1::CheckpointId restored;
   std::optional<uint64_t> last_window;  // the last committed window in which it took part
@@ -80,7 +82,7 @@ class Membership {
   // Whether this is the process that has the name now: its old connection is then dead.
   bool IsReconnect(const NodeId& from, const v1::Hello& hello) const;
 
-  // kLost, kAwaited -> kJoining without a Hello: it was silent, on the connection that it has.
+  // kLost, kAwaited -> kJoining without a Hello: it was silent, and has answered its Welcome.
   bool MarkHeardAgain(const NodeId& id);
   // kJoining -> kHeld. False in any other state.
   bool MarkHeld(const NodeId& id, const v1::Ready& ready);

@@ -517,14 +517,17 @@ TEST_F(CoordinatorNodeTest, SilenceIsALossOfTheNodeThatOwesAnAnswer) {
   EXPECT_EQ(open.window(), 0u);
   EXPECT_THAT(open.receiver_up(), ElementsAre(true, false));
   EXPECT_EQ(node_->status_board().Read().members[3].state, MemberState::kLost);
-  // Its connection lives: at its first word it is welcomed again.
+  // Its connection lives: it is welcomed again, and nothing that it said before counts.
+  EXPECT_EQ(transport_.Of(Body::kWelcome, kR2).size(), 1u);
   transport_.sent.clear();
   v1::Message late;
   *late.mutable_report() = ReceiverReport(0, 2, 20, 10, 1);
   Deliver(kR2, late);
-  ASSERT_EQ(transport_.Of(Body::kWelcome, kR2).size(), 1u);
+  EXPECT_THAT(transport_.sent, IsEmpty());
   Deliver(kR2, ReadyMessage());
   EXPECT_EQ(transport_.Of(Body::kRestore, kR2).size(), 1u);
+  EXPECT_EQ(LastEvent()["event"], "node_joined");
+  EXPECT_EQ(LastEvent()["node"], "receiver2");
 }
 
 TEST_F(CoordinatorNodeTest, AnOperatorStopsTheRun) {

@@ -140,6 +140,14 @@ void FakeCluster::FailPair(int k, int t) {
   }
 }
 
+bool FakeCluster::WaitsForAPeer(const FakeNode& node) const {
+  const bool transmitter = node.id.role == Role::kTransmitter;
+  const auto& up = transmitter ? node.open.receiver_up() : node.open.transmitter_up();
+  return std::any_of(ids_.begin(), ids_.end(), [&](const NodeId& id) {
+    return id.role != node.id.role && up[id.index] && nodes_.at(id)->stuck;
+  });
+}
+
 void FakeCluster::MendPair(int k, int t) {
   broken_pairs_.erase({k, t});
   SayPairs(&node(NodeId::Receiver(t)));
@@ -194,7 +202,7 @@ bool FakeCluster::Step() {
     const size_t queue = (first + i) % queues;
     FakeNode& n = node(ids_[queue / 2]);
     std::deque<v1::Message>& box = queue % 2 == 0 ? n.inbox : n.outbox;
-    if (box.empty()) continue;
+    if (box.empty() || (n.stuck && queue % 2 == 0)) continue;
     const v1::Message message = box.front();
     box.pop_front();
     if (queue % 2 == 0) {
@@ -255,7 +263,7 @@ void FakeCluster::Handle(FakeNode* node, const v1::Message& message) {
     case v1::Message::kGrant:
       if (message.attempt() != node->attempt) return;
       node->grant = message.grant();
-      return SendReport(node);
+      return WaitsForAPeer(*node) ? void() : SendReport(node);
     case v1::Message::kCommit:
       return OnOutcome(node, message, true);
     case v1::Message::kAbort:
@@ -340,7 +348,7 @@ void FakeCluster::OnOpenWindow(FakeNode* node, const v1::Message& message) {
                                failure.stage() == v1::PairFailure::FEATURES;
     if (own) node->failed.push_back(failure);
   }
-  if (node->id.role != Role::kTransmitter) return;
+  if (node->id.role != Role::kTransmitter || WaitsForAPeer(*node)) return;
   v1::Message claim;
   claim.set_attempt(node->attempt);
   *claim.mutable_claim() = ClaimOf(*node);

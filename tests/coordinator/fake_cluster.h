@@ -48,6 +48,7 @@ struct FakeNode {
   std::set<uint64_t> damaged;             // listed, but can't be read
   bool disk_full = false;
 
+  bool stuck = false;           // handles nothing; its connection lives, its peers wait for it
   bool other_software = false;  // draws other links from the same state
 };
 
@@ -125,6 +126,7 @@ class FakeCluster : public Transport {
   void Say(FakeNode* node, v1::Message message);
   void Fresh(FakeNode* node);
   bool PairOpen(int k, int t) const;
+  bool WaitsForAPeer(const FakeNode& node) const;  // one that is stuck, in the open window
   v1::Claim ClaimOf(const FakeNode& node) const;
 
   Scenario scenario_;
