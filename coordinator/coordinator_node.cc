@@ -264,6 +264,8 @@ bool CoordinatorNode::OwesInWindow(const NodeId& id) const {
   // A transmitter can't claim before all receivers have asked it, which only they know.
   const bool asking = window_->state() == WindowState::kAsking;
   if (asking && id.role == Role::kReceiver) return window_->HasMember(id);
+  // Samples stream between the nodes for as long as they take.
+  if (!asking && window_->kind() == v1::INFER) return false;
   const std::vector<NodeId> awaited = window_->Awaited();
   return std::find(awaited.begin(), awaited.end(), id) != awaited.end();
 }

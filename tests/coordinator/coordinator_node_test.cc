@@ -355,6 +355,9 @@ TEST_F(CoordinatorNodeTest, AnInferenceRun) {
   const v1::InferStart start = transport_.Of(Body::kInferStart, kR2).at(0).infer_start();
   EXPECT_EQ(start.samples(), 10u);
   EXPECT_EQ(start.in_flight(), 3u);
+  clock_.Advance(absl::Seconds(3600));
+  ASSERT_TRUE(node_->Tick().ok());  // samples take their time: nobody is silent
+  EXPECT_THAT(transport_.Of(Body::kAbort), IsEmpty());
   v1::Message message;
   message.set_attempt(Attempt());
   message.mutable_infer_report()->set_samples(10);
