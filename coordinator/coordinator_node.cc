@@ -68,7 +68,7 @@ CoordinatorNode::CoordinatorNode(CoordinatorOptions options, Job job, Transport*
       scenario_yaml_(EmitScenario(options_.scenario)),
       membership_(options_.scenario),
       board_(options_.board != nullptr ? options_.board : std::make_shared<StatusBoard>()),
-      started_at_(clock->Now()),
+      gathering_since_(clock->Now()),
       last_notice_(clock->Now()) {}
 
 absl::Status CoordinatorNode::Handle(const NodeId& from, const v1::Message& message) {

@@ -203,6 +203,7 @@ class CoordinatorNode : public Node {
   bool FailedAnew() const;
   void CommitReplayed();
   absl::Status InterruptReplay(const std::string& why);
+  void GatherAgain();
   absl::Status FinishReplay();
 
   bool replaying() const { return course_ == Course::kRestoring || course_ == Course::kReplaying; }
@@ -221,11 +222,11 @@ class CoordinatorNode : public Node {
   std::unique_ptr<CoordinatorFaults> faults_;
 
   Course course_ = Course::kGathering;
-  bool resumed_ = false;         // windows may have been opened before this start
-  std::set<NodeId> expected_;    // resumed: who is waited for
-  bool start_recorded_ = false;  // RunRecorder::Started()
-  bool settling_ = false;        // resumed: the first window waits for restores
-  absl::Duration started_at_;    // of this coordinator
+  bool resumed_ = false;            // windows may have been opened before this start
+  std::set<NodeId> expected_;       // resumed: who is waited for
+  bool start_recorded_ = false;     // RunRecorder::Started()
+  bool settling_ = false;           // resumed: the first window waits for restores
+  absl::Duration gathering_since_;  // kGathering: when it began
 
   size_t phase_ = 0;              // index into job_.phases()
   uint64_t phase_window_ = 0;     // windows of the phase that are committed

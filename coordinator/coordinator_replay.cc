@@ -94,7 +94,7 @@ absl::StatusOr<bool> CoordinatorNode::GatherResumed() {
       !membership_.In(MemberState::kRestoring).empty()) {
     return false;
   }
-  const absl::Duration waited = clock_->Now() - started_at_;
+  const absl::Duration waited = clock_->Now() - gathering_since_;
   const bool late = waited >= options_.gather_timeout;
   const std::vector<NodeId> here = membership_.In(MemberState::kHeld);
   const bool pairs = membership_.PairsAwaited().empty();
@@ -205,8 +205,7 @@ absl::StatusOr<bool> CoordinatorNode::ContinueRestore() {
   if (!membership_.In(MemberState::kRestoring).empty()) return false;
   if (replay_->refused) {
     refused_checkpoints_.insert(replay_->checkpoint);
-    for (const NodeId& id : membership_.Able()) membership_.MarkHeldAgain(id);
-    course_ = Course::kGathering;
+    GatherAgain();
     return true;
   }
   membership_.Admit();
@@ -295,10 +294,15 @@ void CoordinatorNode::CommitReplayed() {
 absl::Status CoordinatorNode::InterruptReplay(const std::string& why) {
   spdlog::warn("the replay starts over: {}", why);
   if (window_.has_value()) RETURN_IF_ERROR(AbortAttempt(why));
-  for (const NodeId& id : membership_.Able()) membership_.MarkHeldAgain(id);
-  course_ = Course::kGathering;
+  GatherAgain();
   Publish();
   return recorder_->Event("replay_interrupted", {{"window", replay_->next}, {"reason", why}});
+}
+
+void CoordinatorNode::GatherAgain() {
+  for (const NodeId& id : membership_.Able()) membership_.MarkHeldAgain(id);
+  course_ = Course::kGathering;
+  gathering_since_ = clock_->Now();  // whoever was lost just now has the full time to come back
 }
 
 absl::Status CoordinatorNode::FinishReplay() {

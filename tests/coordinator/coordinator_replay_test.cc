@@ -181,10 +181,12 @@ TEST_F(CoordinatorReplayTest, ANodeLostInAReplayMeansFromTheCheckpointAgain) {
                     }
                     if (replayed == 2) break;
                   }
+                  cluster->Wait(absl::Seconds(61));  // a long replay: the wait begins with the loss
                   cluster->KillNode(kT1);
                   EXPECT_EQ(cluster->Events("replay_interrupted").size(), 1u);
                   cluster->RunUntil(10);
                   EXPECT_EQ(cluster->committed(), 9u);
+                  EXPECT_THAT(cluster->Events("replay_given_up"), IsEmpty());
                   cluster->RestartNode(kT1);
                 });
 }
