@@ -248,8 +248,11 @@ absl::StatusOr<bool> CoordinatorNode::OpenReplayWindow() {
   v1::OpenWindow open = replay_->recorded.open;
   const Window members(options_.scenario, open, 0);
   for (const v1::Pair& pair : membership_.PairsAwaited()) {
-    const int k = static_cast<int>(pair.transmitter());
-    if (members.HasPair(k, static_cast<int>(pair.receiver()))) return false;
+    if (!members.HasPair(static_cast<int>(pair.transmitter()), static_cast<int>(pair.receiver()))) {
+      continue;
+    }
+    RETURN_IF_ERROR(InterruptReplay(absl::StrCat("no stream for the pair ", Join({pair}))));
+    return true;
   }
   open.set_replay(true);
   for (const v1::PairFailure& failure : replay_->recorded.failed()) *open.add_failed() = failure;

@@ -191,6 +191,32 @@ TEST_F(CoordinatorReplayTest, ANodeLostInAReplayMeansFromTheCheckpointAgain) {
                 });
 }
 
+TEST_F(CoordinatorReplayTest, APairLostBeforeAReplayedWindowMeansFromTheCheckpointAgain) {
+  ExpectSameEnd([](FakeCluster* cluster) { cluster->RunUntil(8); },
+                [](FakeCluster* cluster) {
+                  ASSERT_TRUE(cluster->RunUntilSent(Body::kRestore, kT1));
+                  cluster->FailPair(0, 1);
+                  cluster->RunUntil(9);
+                  EXPECT_EQ(cluster->committed(), 8u);
+                  EXPECT_EQ(cluster->Events("replay_interrupted").size(), 1u);
+                  cluster->MendPair(0, 1);
+                });
+}
+
+TEST_F(CoordinatorReplayTest, APairThatStaysAwayEndsTheReplay) {
+  auto cluster = Started("run");
+  cluster->RunUntil(8);
+  Resume(cluster.get());
+  ASSERT_TRUE(cluster->RunUntilSent(Body::kRestore, kT1));
+  cluster->FailPair(0, 1);
+  cluster->RunUntil(9);
+  cluster->Wait(absl::Seconds(61));
+  cluster->RunUntil(9);
+  EXPECT_EQ(cluster->Events("replay_given_up").size(), 1u);
+  EXPECT_EQ(cluster->committed(), 9u);
+  Finish(cluster.get());
+}
+
 TEST_F(CoordinatorReplayTest, ClaimsThatDifferEndTheRun) {
   auto cluster = Started("run");
   cluster->RunUntil(8);
