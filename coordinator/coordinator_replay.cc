@@ -276,8 +276,10 @@ absl::Status CoordinatorNode::CheckReplayedClaims() {
 bool CoordinatorNode::FailedAnew() const {
   const std::vector<v1::PairFailure> then = replay_->recorded.failed();
   for (const v1::PairFailure& failure : window_->record().failed()) {
+    // A stage brings the later ones with it.
     const bool known = std::any_of(then.begin(), then.end(), [&](const v1::PairFailure& f) {
-      return f.transmitter() == failure.transmitter() && f.receiver() == failure.receiver();
+      return f.transmitter() == failure.transmitter() && f.receiver() == failure.receiver() &&
+             f.stage() <= failure.stage();
     });
     if (!known) return true;
   }

@@ -168,6 +168,28 @@ TEST_F(CoordinatorReplayTest, WhatFailedThenFailsAgain) {
   });
 }
 
+TEST_F(CoordinatorReplayTest, WhatFailsAtAnEarlierStageThanThenIsANewFailure) {
+  ExpectSameEnd(
+      [](FakeCluster* cluster) {
+        cluster->RunUntil(6);
+        ASSERT_TRUE(cluster->RunUntilSent(Body::kGrant, kT1));
+        cluster->FailPair(0, 1);  // too late for the request, which has arrived
+        cluster->RunUntil(8);
+        cluster->MendPair(0, 1);
+        cluster->RunUntil(9);
+      },
+      [](FakeCluster* cluster) {
+        const FakeNode& node = cluster->node(kT1);
+        while (node.failed.empty()) {
+          ASSERT_TRUE(cluster->RunUntilSent(Body::kGrant, kT1));
+          if (node.failed.empty()) ASSERT_TRUE(cluster->Step());
+        }
+        cluster->node(kT1).failed[0].set_stage(v1::PairFailure::REQUEST);
+        cluster->RunUntil(10);
+        EXPECT_EQ(cluster->Events("replay_interrupted").size(), 1u);
+      });
+}
+
 TEST_F(CoordinatorReplayTest, ANodeLostInAReplayMeansFromTheCheckpointAgain) {
   ExpectSameEnd([](FakeCluster* cluster) { cluster->RunUntil(9); },
                 [](FakeCluster* cluster) {
