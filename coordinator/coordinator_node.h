@@ -109,6 +109,7 @@ class CoordinatorNode : public Node {
   // After RunRecorder::Resume: where the run stands.
   absl::Status TakeUp();
   absl::Status Expect(const std::optional<ViewState>& view);
+  absl::Status FindLastWindows();  // Member::last_window of all
 
   // coordinator_node.cc: messages in and out. A status that is not OK ends the run.
   absl::Status Dispatch(const NodeId& from, const v1::Message& message);

@@ -64,14 +64,23 @@ absl::Status CoordinatorNode::Expect(const std::optional<ViewState>& view) {
         up != nullptr && member.id.index < static_cast<int>(up->size()) && (*up)[member.id.index];
     if (everybody || was_up || took_part.count(member.id) > 0) expected_.insert(member.id);
   }
-  const uint64_t trained = std::min(next_window_, job_.training_windows());
-  if (trained > 0) {
-    ASSIGN_OR_RETURN(const WindowRecord last, recorder_->Committed(trained - 1));
-    for (const NodeId& id : MembersOf(options_.scenario, last)) {
-      membership_.Find(id)->last_window = trained - 1;
+  RETURN_IF_ERROR(FindLastWindows());
+  return recorder_->Event("resumed", {{"window", next_window_}, {"starts", recorder_->starts()}});
+}
+
+absl::Status CoordinatorNode::FindLastWindows() {
+  size_t found = 0;
+  uint64_t window = std::min(next_window_, job_.training_windows());
+  while (window > 0 && found < membership_.members().size()) {
+    ASSIGN_OR_RETURN(const WindowRecord record, recorder_->Committed(--window));
+    for (const NodeId& id : MembersOf(options_.scenario, record)) {
+      std::optional<uint64_t>& last = membership_.Find(id)->last_window;
+      if (last.has_value()) continue;
+      last = window;
+      ++found;
     }
   }
-  return recorder_->Event("resumed", {{"window", next_window_}, {"starts", recorder_->starts()}});
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> CoordinatorNode::Gather() {

@@ -302,6 +302,28 @@ TEST_F(CoordinatorReplayTest, OnlyTheDeadAreRestoredIfSomeLive) {
   Finish(cluster.get());
 }
 
+TEST_F(CoordinatorReplayTest, ANodeInAReplayIsNotLiveThoughItMissedTheLastWindow) {
+  auto cluster = Started("run");
+  cluster->RunUntil(9);
+  cluster->KillNode(kT2);
+  cluster->RunUntil(10);  // T2's last window is 8 or 9
+  cluster->KillEverything();
+  cluster->RestartAllNodes();
+  ASSERT_TRUE(cluster->StartCoordinator(true).ok());
+  while (cluster->node(kT2).next_window < 6) ASSERT_TRUE(cluster->Step());
+  ASSERT_FALSE(cluster->Events("replay_started").empty());
+  cluster->KillCoordinator();  // in the middle of the replay
+  for (const NodeId& id : {kT1, kR1, kR2}) {
+    cluster->KillNode(id);
+    cluster->RestartNode(id);
+  }
+  ASSERT_TRUE(cluster->StartCoordinator(true).ok());
+  cluster->RunUntil(11);
+  EXPECT_EQ(cluster->Events("replay_started").size(), 2u);
+  EXPECT_EQ(cluster->Events("replay_finished").size(), 1u);
+  Finish(cluster.get());
+}
+
 TEST_F(CoordinatorReplayTest, WaitsTenSecondsForTheOthers) {
   for (const OnFailure on_failure : {OnFailure::kDegrade, OnFailure::kWait}) {
     const bool degrade = on_failure == OnFailure::kDegrade;
