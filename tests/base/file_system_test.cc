@@ -16,7 +16,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::TempDir;
 
 std::string Read(const std::string& path) {
   const auto bytes = ReadFile(path);

@@ -27,7 +27,7 @@ TEST(Sha256Test, PiecesGiveTheDigestOfTheWhole) {
 }
 
 TEST(Sha256Test, OfAFileIsThatOfItsBytes) {
-  const testing::TempDir dir;
+  const TempDir dir;
   ASSERT_TRUE(WriteFileAtomically(dir / "x", std::string(1000000, 'a')).ok());
   EXPECT_EQ(Sha256OfFile(dir / "x").value(), kMillionA);
   ASSERT_TRUE(WriteFileAtomically(dir / "x", "").ok());
@@ -35,7 +35,7 @@ TEST(Sha256Test, OfAFileIsThatOfItsBytes) {
 }
 
 TEST(Sha256Test, ErrorsNameTheFile) {
-  const testing::TempDir dir;
+  const TempDir dir;
   const absl::Status missing = Sha256OfFile(dir / "missing").status();
   EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(missing.message()), ::testing::HasSubstr(dir / "missing"));

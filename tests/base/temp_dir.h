@@ -2,19 +2,23 @@
 #ifndef SEMLINK_TESTS_BASE_TEMP_DIR_H_
 #define SEMLINK_TESTS_BASE_TEMP_DIR_H_
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
 
-namespace semlink::testing {
+namespace semlink {
 
+// Needs no GoogleTest: the fuzzers use it too.
 class TempDir {
  public:
-  TempDir() : path_(::testing::TempDir() + "semlink_test_XXXXXX") {
-    if (mkdtemp(path_.data()) == nullptr) ADD_FAILURE() << "can't create " << path_;
+  TempDir() : path_(std::filesystem::temp_directory_path() / "semlink-test-XXXXXX") {
+    if (mkdtemp(path_.data()) != nullptr) return;
+    std::perror(path_.c_str());
+    std::abort();
   }
   ~TempDir() {
     std::error_code ignored;
@@ -30,6 +34,6 @@ class TempDir {
   std::string path_;
 };
 
-}  // namespace semlink::testing
+}  // namespace semlink
 
 #endif  // SEMLINK_TESTS_BASE_TEMP_DIR_H_

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/node/exit_code.h"
 #include "nlohmann/json.hpp"
-#include "tests/cli/temp_folder.h"
+#include "tests/cli/files.h"
 
 namespace semlink::cli {
 namespace {
@@ -68,7 +68,7 @@ TEST(ValidateCommandTest, SpeaksJson) {
 
 TEST(ValidateCommandTest, PrintsTheResolvedScenario) {
   const Outcome resolved = RunCommand({"validate", kQuickstart, "--resolved"});
-  TempFolder folder;
+  TempDir folder;
   WriteText(folder / "resolved.yaml", resolved.out);
   EXPECT_EQ(RunCommand({"validate", folder / "resolved.yaml", "--resolved"}).out, resolved.out);
 }
@@ -95,7 +95,7 @@ TEST(CommandsTest, WrongUsageDoesNotParse) {
 }
 
 TEST(JobCommandsTest, RefuseBeforeTheyStartAnything) {
-  TempFolder folder;
+  TempDir folder;
   EXPECT_EQ(RunCommand({"run", kQuickstart, "--set", "seed=x", "--out", folder / "a"}).code,
             kExitUsage);
   EXPECT_FALSE(std::filesystem::exists(folder / "a"));
@@ -118,7 +118,7 @@ TEST(JobCommandsTest, RefuseBeforeTheyStartAnything) {
 }
 
 TEST(StatusCommandTest, ExitsWithThreeIfNobodyAnswers) {
-  TempFolder folder;
+  TempDir folder;
   EXPECT_EQ(RunCommand({"status", folder.path()}).code, kExitConnection);
   EXPECT_EQ(RunCommand({"status", "--coordinator", "127.0.0.1:1", "--insecure"}).code,
             kExitConnection);
@@ -128,7 +128,7 @@ TEST(StatusCommandTest, ExitsWithThreeIfNobodyAnswers) {
 }
 
 TEST(DataCommandTest, SaysWhatIsMissing) {
-  TempFolder folder;
+  TempDir folder;
   const Outcome empty = RunCommand({"data", "check", folder.path()});
   EXPECT_EQ(empty.code, kExitFailed);
   EXPECT_THAT(empty.out, HasSubstr("missing"));

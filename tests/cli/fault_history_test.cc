@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/scenario/reader.h"
-#include "tests/cli/temp_folder.h"
+#include "tests/cli/files.h"
 
 namespace semlink::cli {
 namespace {
@@ -27,7 +27,7 @@ class FaultHistoryTest : public testing::Test {
     return text.value_or("");
   }
 
-  TempFolder folder_;
+  TempDir folder_;
 };
 
 TEST_F(FaultHistoryTest, WhatWasInjectedComesBackInItsPlace) {

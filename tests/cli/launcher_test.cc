@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/scenario/reader.h"
-#include "tests/cli/temp_folder.h"
+#include "tests/cli/files.h"
 
 namespace semlink::cli {
 namespace {
@@ -66,7 +66,7 @@ class LauncherTest : public testing::Test {
     return ReadText(folder_ / ("out/logs/" + name + ".log"));
   }
 
-  TempFolder folder_;
+  TempDir folder_;
   std::string path_before_;
   RealClock clock_;
   LaunchOptions options_;
@@ -292,7 +292,7 @@ TEST_F(LauncherTest, AnInterruptEndsEverything) {
 }
 
 TEST(CheckNewFolderTest, WantsAnEmptyOrMissingFolder) {
-  TempFolder folder;
+  TempDir folder;
   EXPECT_TRUE(CheckNewFolder(folder.path()).ok());
   EXPECT_TRUE(CheckNewFolder(folder / "none").ok());
   WriteText(folder / "file", "x");

@@ -5,13 +5,13 @@
 #include <chrono>
 #include <filesystem>
 
-#include "tests/cli/temp_folder.h"
+#include "tests/cli/files.h"
 
 namespace semlink::cli {
 namespace {
 
 TEST(PortFileTest, HoldsAPortOrAnAddress) {
-  TempFolder run;
+  TempDir run;
   EXPECT_EQ(ReadCoordinatorAddress(run.path()).status().code(), absl::StatusCode::kNotFound);
   WriteText(PortFile(run.path()), "4711\n");
   EXPECT_EQ(*ReadCoordinatorAddress(run.path()), "127.0.0.1:4711");
@@ -22,7 +22,7 @@ TEST(PortFileTest, HoldsAPortOrAnAddress) {
 }
 
 TEST(PortFileTest, FindsTheNewestRun) {
-  TempFolder runs;
+  TempDir runs;
   EXPECT_FALSE(FindNewestRun(runs.path()).ok());
   EXPECT_FALSE(FindNewestRun(runs / "missing").ok());
   for (const char* name : {"a", "b", "c"}) std::filesystem::create_directory(runs / name);

@@ -9,7 +9,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
-#include "tests/cli/temp_folder.h"
+#include "tests/cli/files.h"
 
 namespace semlink::cli {
 namespace {
@@ -22,7 +22,7 @@ class ProcessGroupTest : public testing::Test {
     return {name, {"/bin/sh", "-c", script}, folder_ / (name + ".log"), {"SEMLINK_TEST=yes"}};
   }
 
-  TempFolder folder_;
+  TempDir folder_;
   RealClock clock_;
 };
 
@@ -169,7 +169,7 @@ TEST(FindProgramTest, LooksInPathAndSaysSo) {
 }
 
 TEST(TailOfFileTest, ShowsTheLastLines) {
-  TempFolder folder;
+  TempDir folder;
   WriteText(folder / "log", "1\n2\n3\n4\n");
   EXPECT_EQ(TailOfFile(folder / "log", 2), "  3\n  4\n");
   EXPECT_EQ(TailOfFile(folder / "log", 9), "  1\n  2\n  3\n  4\n");

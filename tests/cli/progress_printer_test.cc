@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/cli/temp_folder.h"
+#include "tests/cli/files.h"
 
 namespace semlink::cli {
 namespace {
@@ -13,7 +13,7 @@ class ProgressPrinterTest : public testing::Test {
   ~ProgressPrinterTest() override { std::fclose(file_); }
   std::string Printed() { return ReadText(folder_ / "out"); }
 
-  TempFolder folder_;
+  TempDir folder_;
   std::FILE* file_;
   FakeClock clock_;
 };

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "tests/cli/temp_folder.h"
+#include "tests/cli/files.h"
 
 namespace semlink::cli {
 namespace {
@@ -25,7 +25,7 @@ std::string TrainLine(int window, const std::string& accuracy) {
 }
 
 TEST(LineFollowerTest, GivesWholeLinesOnly) {
-  TempFolder folder;
+  TempDir folder;
   LineFollower follower(folder / "a.jsonl");
   EXPECT_THAT(follower.ReadNew(), IsEmpty());
   Append(folder / "a.jsonl", "one\ntw");
@@ -36,7 +36,7 @@ TEST(LineFollowerTest, GivesWholeLinesOnly) {
 }
 
 TEST(LineFollowerTest, ReadsLinesLongerThanItsBuffer) {
-  TempFolder folder;
+  TempDir folder;
   const std::string line(200'000, 'x');
   Append(folder / "a.jsonl", line + "\nend\n");
   LineFollower follower(folder / "a.jsonl");
@@ -44,7 +44,7 @@ TEST(LineFollowerTest, ReadsLinesLongerThanItsBuffer) {
 }
 
 TEST(RunMonitorTest, FollowsARunFromStartToEnd) {
-  TempFolder folder;
+  TempDir folder;
   RunMonitor monitor(folder.path());
   monitor.Poll();
   EXPECT_EQ(ProgressLine(monitor.progress()), "starting the nodes");
@@ -76,7 +76,7 @@ TEST(RunMonitorTest, FollowsARunFromStartToEnd) {
 }
 
 TEST(RunMonitorTest, MeansAreOverTheLastTwentyWindows) {
-  TempFolder folder;
+  TempDir folder;
   for (int w = 0; w < 30; ++w) {
     Append(folder / "metrics.jsonl", TrainLine(w, w < 10 ? "0,0" : "1,0.5"));
   }
@@ -87,7 +87,7 @@ TEST(RunMonitorTest, MeansAreOverTheLastTwentyWindows) {
 }
 
 TEST(RunMonitorTest, KeepsTheReasonOfAFailure) {
-  TempFolder folder;
+  TempDir folder;
   Append(folder / "events.jsonl", "{\"event\":\"failed\",\"reason\":\"receiver2 was lost\"}\n");
   RunMonitor monitor(folder.path());
   monitor.Poll();
@@ -96,7 +96,7 @@ TEST(RunMonitorTest, KeepsTheReasonOfAFailure) {
 }
 
 TEST(RunMonitorTest, SurvivesLinesThatAreNotWhatItExpects) {
-  TempFolder folder;
+  TempDir folder;
   Append(folder / "metrics.jsonl",
          "garbage\n[1,2]\n{\"kind\":\"train\",\"loss\":\"x\",\"links\":[null]}\n"
          "{\"kind\":\"evaluate\"}\n\n{\"kind\":3}\n");
@@ -109,7 +109,7 @@ TEST(RunMonitorTest, SurvivesLinesThatAreNotWhatItExpects) {
 }
 
 TEST(HeldDownTest, FollowsKillsToTheirEnd) {
-  TempFolder folder;
+  TempDir folder;
   RunMonitor monitor(folder.path());
   const absl::Time began =
       absl::FromCivil(absl::CivilSecond(2026, 1, 31, 10, 0, 0), absl::UTCTimeZone());
@@ -133,7 +133,7 @@ TEST(HeldDownTest, FollowsKillsToTheirEnd) {
 }
 
 TEST(RunMonitorTest, KnowsWhoIsAwayAndThatARunGoesOn) {
-  TempFolder folder;
+  TempDir folder;
   RunMonitor monitor(folder.path());
   std::string events =
       R"({"event":"node_joined","node":"transmitter1"}

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/scenario/reader.h"
-#include "tests/cli/temp_folder.h"
+#include "tests/cli/files.h"
 
 namespace semlink::cli {
 namespace {
@@ -90,7 +90,7 @@ All receivers together: 3500 samples per second, in requests of 1 with 4 under w
 }
 
 TEST(ReadJsonFileTest, TellsMissingFromBroken) {
-  TempFolder folder;
+  TempDir folder;
   EXPECT_EQ(ReadJsonFile(folder / "a.json").status().code(), absl::StatusCode::kNotFound);
   WriteText(folder / "a.json", "{\"a\": ");
   EXPECT_EQ(ReadJsonFile(folder / "a.json").status().code(), absl::StatusCode::kDataLoss);

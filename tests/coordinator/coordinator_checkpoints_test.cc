@@ -14,7 +14,7 @@ class CoordinatorCheckpointsTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(cluster_.StartCoordinator(false).ok()); }
 
-  TempFolder folder_;
+  TempDir folder_;
   FakeCluster cluster_{ClusterScenario(22), folder_ / "run"};
 };
 

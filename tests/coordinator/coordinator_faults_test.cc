@@ -92,7 +92,7 @@ class CoordinatorFaultsTest : public ::testing::Test {
   }
 
   Scenario scenario_ = SmallScenario();
-  TempFolder folder_;
+  TempDir folder_;
   std::string dir_ = folder_ / "run";
   FakeClock clock_{absl::FromUnixSeconds(1000)};
   Membership membership_{scenario_};

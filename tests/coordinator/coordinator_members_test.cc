@@ -39,7 +39,7 @@ class CoordinatorMembersTest : public ::testing::Test {
     return statement.Step().value() ? statement.Text(0) : "";
   }
 
-  TempFolder folder_;
+  TempDir folder_;
   std::unique_ptr<FakeCluster> cluster_;
 };
 

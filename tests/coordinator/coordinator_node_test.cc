@@ -123,7 +123,7 @@ class CoordinatorNodeTest : public ::testing::Test {
   }
 
   Scenario scenario_ = SmallScenario();
-  TempFolder folder_;
+  TempDir folder_;
   std::string dir_ = folder_ / "run";
   RecordingTransport transport_;
   FakeClock clock_{absl::FromUnixSeconds(1000)};

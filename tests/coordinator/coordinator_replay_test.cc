@@ -56,7 +56,7 @@ class CoordinatorReplayTest : public ::testing::Test {
               ReadJson(calm->dir() + "/summary.json")["parameters_sha256"]);
   }
 
-  TempFolder folder_;
+  TempDir folder_;
 };
 
 TEST_F(CoordinatorReplayTest, ReplaysFromTheLastCheckpointToTheSameParameters) {

@@ -138,7 +138,7 @@ class Soak {
 class CoordinatorSoakTest : public ::testing::TestWithParam<std::tuple<int, OnFailure>> {};
 
 TEST_P(CoordinatorSoakTest, EveryWindowIsCommittedOnceAndTheRunEnds) {
-  TempFolder folder;
+  TempDir folder;
   Soak soak(std::get<0>(GetParam()), std::get<1>(GetParam()), folder / "run");
   soak.Run();
   EXPECT_GT(soak.faults(), 5);

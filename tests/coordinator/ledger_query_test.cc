@@ -99,7 +99,7 @@ class LedgerQueryTest : public ::testing::Test {
     return rows;
   }
 
-  TempFolder folder_;
+  TempDir folder_;
   std::string path_ = folder_ / "ledger.sqlite";
   std::unique_ptr<Ledger> ledger_;
   TrafficBook book_;

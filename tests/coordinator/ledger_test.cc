@@ -73,7 +73,7 @@ class LedgerTest : public ::testing::Test {
     return rows;
   }
 
-  TempFolder folder_;
+  TempDir folder_;
   std::string path_ = folder_ / "ledger.sqlite";
   std::unique_ptr<Ledger> ledger_;
 };
@@ -355,7 +355,7 @@ TEST_F(LedgerTest, AFinishedLedgerIsOneFile) {
 }
 
 TEST(TransactionTest, IsRolledBackUnlessCommitted) {
-  TempFolder folder;
+  TempDir folder;
   Database database = Database::Open(folder / "a.sqlite").value();
   ASSERT_TRUE(database.Execute("CREATE TABLE t(x)").ok());
   {

@@ -2,9 +2,6 @@
 #ifndef SEMLINK_TESTS_COORDINATOR_MESSAGES_H_
 #define SEMLINK_TESTS_COORDINATOR_MESSAGES_H_
 
-#include <unistd.h>
-
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +13,7 @@
 #include "common/transport/transport.h"
 #include "nlohmann/json.hpp"
 #include "semlink/v1/message.pb.h"
+#include "tests/base/temp_dir.h"
 #include "tests/transport/recording_transport.h"
 
 namespace semlink::coordinator {
@@ -143,23 +141,6 @@ inline v1::Message PairMessage(int k, int t, bool up) {
 }
 
 using semlink::RecordingTransport;
-
-// A folder that is removed at the end of the test.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = std::filesystem::temp_directory_path() / "semlink-XXXXXX";
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TempFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 inline nlohmann::json ReadJson(const std::string& path) {
   return nlohmann::json::parse(ReadFile(path).value());

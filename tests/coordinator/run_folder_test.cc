@@ -37,7 +37,7 @@ ParametersByNode SomeParameters() {
 }
 
 TEST(RunFolderTest, WritesScenarioMetricsAndEvents) {
-  TempFolder folder;
+  TempDir folder;
   const std::string dir = folder / "a/run";
   auto run = RunFolder::Create(dir, SmallScenario());
   ASSERT_TRUE(run.ok()) << run.status();
@@ -52,7 +52,7 @@ TEST(RunFolderTest, WritesScenarioMetricsAndEvents) {
 }
 
 TEST(RunFolderTest, DoesNotOverwriteARun) {
-  TempFolder folder;
+  TempDir folder;
   ASSERT_TRUE(RunFolder::Create(folder / "run", SmallScenario()).ok());
   const auto again = RunFolder::Create(folder / "run", SmallScenario());
   EXPECT_TRUE(absl::IsAlreadyExists(again.status()));
@@ -60,7 +60,7 @@ TEST(RunFolderTest, DoesNotOverwriteARun) {
 }
 
 TEST(RunFolderTest, ParametersComeBackAsTheyWere) {
-  TempFolder folder;
+  TempDir folder;
   auto run = RunFolder::Create(folder / "run", SmallScenario());
   const ParametersByNode parameters = SomeParameters();
   ASSERT_TRUE((*run)->WriteParameters(parameters).ok());
@@ -73,7 +73,7 @@ TEST(RunFolderTest, ParametersComeBackAsTheyWere) {
 }
 
 TEST(RunFolderTest, AMissingNodeIsNamed) {
-  TempFolder folder;
+  TempDir folder;
   auto run = RunFolder::Create(folder / "run", SmallScenario());
   ParametersByNode parameters = SomeParameters();
   parameters.erase(NodeId::Receiver(0));
@@ -84,7 +84,7 @@ TEST(RunFolderTest, AMissingNodeIsNamed) {
 }
 
 TEST(RunFolderTest, BadParametersLeaveNoFolder) {
-  TempFolder folder;
+  TempDir folder;
   auto run = RunFolder::Create(folder / "run", SmallScenario());
   ParametersByNode parameters = SomeParameters();
   parameters[NodeId::Receiver(1)].mutable_tensor(0)->mutable_tensor()->set_data("xyz");

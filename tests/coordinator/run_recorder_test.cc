@@ -96,7 +96,7 @@ class RunRecorderTest : public ::testing::Test {
     return summary;
   }
 
-  TempFolder folder_;
+  TempDir folder_;
   FakeClock clock_{absl::FromUnixSeconds(5000)};
   RecordingTransport transport_;
 };

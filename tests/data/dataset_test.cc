@@ -6,7 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/data/test_folder.h"
+#include "tests/data/data_files.h"
 
 namespace semlink::data {
 namespace {
@@ -38,7 +38,7 @@ Scenario PaperScenario(const std::string& root) {
 class DatasetTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = new TestFolder();
+    folder_ = new TempDir();
     MakeAvMnist(folder_->path(), 60, 25);
   }
   static void TearDownTestSuite() {
@@ -59,10 +59,10 @@ class DatasetTest : public ::testing::Test {
     return (*labels)->Batch(split, rounds);
   }
 
-  static TestFolder* folder_;
+  static TempDir* folder_;
   Scenario scenario_;
 };
-TestFolder* DatasetTest::folder_ = nullptr;
+TempDir* DatasetTest::folder_ = nullptr;
 
 std::vector<RoundSamples> ThreeRounds() {
   return {TrainSamples(1, 2, 4, 6, 60), TrainSamples(1, 2, 0, 6, 60), TrainSamples(1, 2, 9, 6, 60)};
@@ -231,19 +231,19 @@ TEST(TrainSamples, AreUniformAndTheSameEverywhere) {
 
 // A node reads no file that it does not need: the others may be missing.
 TEST(NeedToKnow, OnlyNeededFilesAreOpened) {
-  const TestFolder folder;
+  const TempDir folder;
   MakeAvMnist(folder.path(), 12, 8);
   Scenario scenario = PaperScenario(folder.path());
   scenario.transmitters[0].modalities = {kImage, kNoise};
   scenario.transmitters[1].modalities = {kMel};
-  std::filesystem::rename(folder.File("fsdd"), folder.File("away"));
+  std::filesystem::rename(folder / "fsdd", folder / "away");
   EXPECT_TRUE(OpenModalities(scenario, 0).ok());
   EXPECT_TRUE(OpenLabels(scenario, 0).ok());
   const auto no_sound = OpenModalities(scenario, 1).status();
   EXPECT_EQ(no_sound.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(no_sound.message()), HasSubstr("fsdd/recordings"));
-  std::filesystem::rename(folder.File("away"), folder.File("fsdd"));
-  std::filesystem::remove(folder.File("mnist/train-images-idx3-ubyte.gz"));
+  std::filesystem::rename(folder / "away", folder / "fsdd");
+  std::filesystem::remove(folder / "mnist/train-images-idx3-ubyte.gz");
   EXPECT_TRUE(OpenModalities(scenario, 1).ok());
   EXPECT_TRUE(OpenLabels(scenario, 0).ok());
   const auto no_image = OpenModalities(scenario, 0).status();
@@ -262,12 +262,12 @@ class WrongFolderTest : public ::testing::Test {
     EXPECT_THAT(std::string(sources.status().message()), HasSubstr(part));
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   Scenario scenario_;
 };
 
 TEST_F(WrongFolderTest, LabelsAndImagesDoNotFit) {
-  WriteGzip(folder_.File("mnist/train-labels-idx1-ubyte.gz"),
+  WriteGzip(folder_ / "mnist/train-labels-idx1-ubyte.gz",
             IdxBytes({11}, std::vector<uint8_t>(11, 1)));
   ExpectError(absl::StatusCode::kInvalidArgument, "12 items, but there are 11 labels");
 }
@@ -275,12 +275,12 @@ TEST_F(WrongFolderTest, LabelsAndImagesDoNotFit) {
 TEST_F(WrongFolderTest, LabelThatIsNoDigit) {
   std::vector<uint8_t> labels(12, 3);
   labels[4] = 10;
-  WriteGzip(folder_.File("mnist/train-labels-idx1-ubyte.gz"), IdxBytes({12}, labels));
+  WriteGzip(folder_ / "mnist/train-labels-idx1-ubyte.gz", IdxBytes({12}, labels));
   ExpectError(absl::StatusCode::kInvalidArgument, "label 10, expected 0-9");
 }
 
 TEST_F(WrongFolderTest, ImagesOfAnotherSize) {
-  WriteGzip(folder_.File("mnist/t10k-images-idx3-ubyte.gz"),
+  WriteGzip(folder_ / "mnist/t10k-images-idx3-ubyte.gz",
             IdxBytes({8, 2, 2}, std::vector<uint8_t>(32, 1)));
   ExpectError(absl::StatusCode::kInvalidArgument, "8x2x2, expected images of 28x28");
 }
@@ -288,7 +288,7 @@ TEST_F(WrongFolderTest, ImagesOfAnotherSize) {
 TEST_F(WrongFolderTest, DigitWithoutTestRecording) {
   for (const char* speaker : {"ann", "bob"}) {
     for (int index = 0; index < 5; ++index) {
-      std::filesystem::remove(folder_.File("fsdd/recordings/6_") + speaker + "_" +
+      std::filesystem::remove(folder_ / "fsdd/recordings/6_" + speaker + "_" +
                               std::to_string(index) + ".wav");
     }
   }
@@ -296,12 +296,12 @@ TEST_F(WrongFolderTest, DigitWithoutTestRecording) {
 }
 
 TEST_F(WrongFolderTest, DamagedRecording) {
-  WriteWav(folder_.File("fsdd/recordings/6_bob_2.wav"), std::vector<float>(50, .1f), 22050);
+  WriteWav(folder_ / "fsdd/recordings/6_bob_2.wav", std::vector<float>(50, .1f), 22050);
   ExpectError(absl::StatusCode::kInvalidArgument, "6_bob_2.wav: 22050 Hz");
 }
 
 TEST_F(WrongFolderTest, RootIsMissingOrNotSet) {
-  scenario_.data.root = folder_.File("nowhere");
+  scenario_.data.root = folder_ / "nowhere";
   ExpectError(absl::StatusCode::kNotFound, "nowhere: no such folder");
   scenario_.data.root = "";
   ExpectError(absl::StatusCode::kNotFound, "data.root: not set");

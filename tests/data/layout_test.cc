@@ -5,7 +5,7 @@
 #include "common/data/recordings.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/data/test_folder.h"
+#include "tests/data/data_files.h"
 
 namespace semlink::data {
 namespace {
@@ -24,7 +24,7 @@ DataOptions Options(const std::string& root) {
 
 TEST(SplitSizes, ComeFromTheHeadersAndTheScenario) {
   for (const bool gzip : {true, false}) {
-    const TestFolder folder;
+    const TempDir folder;
     MakeAvMnist(folder.path(), 30, 12, gzip);
     DataOptions options = Options(folder.path());
     auto sizes = ReadSplitSizes(options);
@@ -55,7 +55,7 @@ TEST(SplitSizes, OfGeneratedDataNeedNoFiles) {
 }
 
 TEST(SplitSizes, MissingFilesAreNamed) {
-  const TestFolder folder;
+  const TempDir folder;
   const auto sizes = ReadSplitSizes(Options(folder.path()));
   EXPECT_EQ(sizes.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(sizes.status().message()), HasSubstr("train-labels-idx1-ubyte.gz"));
@@ -78,7 +78,7 @@ TEST(RecordingNames, AreParsed) {
 }
 
 TEST(RecordingNames, FolderIsListedInOrder) {
-  const TestFolder folder;
+  const TempDir folder;
   MakeAvMnist(folder.path(), 1, 1);
   const auto names = ListRecordings(RecordingsDir(folder.path()));
   ASSERT_TRUE(names.ok()) << names.status();
@@ -99,7 +99,7 @@ class CheckFolderTest : public ::testing::Test {
     return rows.ok() ? *rows : std::vector<CheckedFile>();
   }
 
-  TestFolder folder_;
+  TempDir folder_;
 };
 
 TEST_F(CheckFolderTest, DescribesFilesThatAreNotThePublishedOnes) {
@@ -119,13 +119,13 @@ TEST_F(CheckFolderTest, DescribesFilesThatAreNotThePublishedOnes) {
 }
 
 TEST_F(CheckFolderTest, EachDamageIsFoundInItsRow) {
-  const std::string images = folder_.File("mnist/train-images-idx3-ubyte.gz");
+  const std::string images = folder_ / "mnist/train-images-idx3-ubyte.gz";
   std::vector<uint8_t> bytes = ReadBytes(images);
   bytes.resize(bytes.size() / 2);
   WriteBytes(images, bytes);
-  std::filesystem::remove(folder_.File("mnist/train-labels-idx1-ubyte.gz"));
-  WriteGzip(folder_.File("mnist/t10k-labels-idx1-ubyte.gz"), IdxBytes({2, 2}, {1, 2, 3, 4}));
-  WriteWav(folder_.File("fsdd/recordings/3_bob_2.wav"), std::vector<float>(50, .1f), 44100);
+  std::filesystem::remove(folder_ / "mnist/train-labels-idx1-ubyte.gz");
+  WriteGzip(folder_ / "mnist/t10k-labels-idx1-ubyte.gz", IdxBytes({2, 2}, {1, 2, 3, 4}));
+  WriteWav(folder_ / "fsdd/recordings/3_bob_2.wav", std::vector<float>(50, .1f), 44100);
   const std::vector<CheckedFile> rows = Check();
   ASSERT_EQ(rows.size(), 5u);
   EXPECT_THAT(rows[0].verdict, HasSubstr("cut off"));
@@ -137,23 +137,23 @@ TEST_F(CheckFolderTest, EachDamageIsFoundInItsRow) {
 }
 
 TEST_F(CheckFolderTest, MissingRecordings) {
-  std::filesystem::remove_all(folder_.File("fsdd/recordings"));
+  std::filesystem::remove_all(folder_ / "fsdd/recordings");
   EXPECT_EQ(Check()[4].verdict, "missing");
-  std::filesystem::create_directories(folder_.File("fsdd/recordings"));
+  std::filesystem::create_directories(folder_ / "fsdd/recordings");
   EXPECT_THAT(Check()[4].verdict, HasSubstr("no recordings"));
 }
 
 TEST_F(CheckFolderTest, MissingFolderIsTheOnlyError) {
-  EXPECT_EQ(CheckFolder(folder_.File("nowhere")).status().code(), absl::StatusCode::kNotFound);
-  std::filesystem::remove_all(folder_.File("mnist"));
+  EXPECT_EQ(CheckFolder(folder_ / "nowhere").status().code(), absl::StatusCode::kNotFound);
+  std::filesystem::remove_all(folder_ / "mnist");
   EXPECT_EQ(Check().size(), 5u);
 }
 
 TEST_F(CheckFolderTest, SameContentHasTheSameVerdictHoweverPacked) {
-  const std::string packed = folder_.File("mnist/t10k-labels-idx1-ubyte.gz");
+  const std::string packed = folder_ / "mnist/t10k-labels-idx1-ubyte.gz";
   const CheckedFile before = Check()[3];
   std::filesystem::remove(packed);
-  WriteBytes(folder_.File("mnist/t10k-labels-idx1-ubyte"), IdxBytes({4}, {1, 2, 3, 4}));
+  WriteBytes(folder_ / "mnist/t10k-labels-idx1-ubyte", IdxBytes({4}, {1, 2, 3, 4}));
   const CheckedFile after = Check()[3];
   EXPECT_EQ(after.path, "mnist/t10k-labels-idx1-ubyte");
   EXPECT_EQ(after.what, before.what);

@@ -210,7 +210,7 @@ class Game {
 
   const semlink::Scenario scenario_ = semlink::coordinator::SmallScenario();
   const std::vector<NodeId> nodes_ = semlink::coordinator::AllNodes(scenario_);
-  semlink::coordinator::TempFolder folder_;
+  semlink::TempDir folder_;
   semlink::RecordingTransport transport_;
   semlink::FakeClock clock_;
   std::unique_ptr<CoordinatorNode> node_;

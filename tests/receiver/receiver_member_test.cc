@@ -111,7 +111,7 @@ class ReceiverCheckpointTest : public ::testing::TestWithParam<Baseline> {
  protected:
   ReceiverCheckpointTest() { scenario_.policy.baseline = GetParam(); }
   Scenario scenario_ = TinyScenario();
-  semlink::testing::TempDir dir_;
+  TempDir dir_;
 };
 
 TEST_P(ReceiverCheckpointTest, RestoredNodeGoesOnToTheLastBit) {

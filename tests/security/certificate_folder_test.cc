@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include "common/security/certificate.h"
 #include "common/security/certificate_authority.h"
 #include "common/security/identity.h"
+#include "tests/base/temp_dir.h"
 
 namespace semlink::security {
 namespace {
@@ -25,12 +25,9 @@ const absl::Time kNow =
 class CertificateFolderTest : public testing::Test {
  protected:
   CertificateFolderTest() {
-    std::string name = testing::TempDir() + "/certs-XXXXXX";
-    parent_ = mkdtemp(name.data());
-    options_.dir = parent_ + "/c";
+    options_.dir = parent_ / "c";
     options_.nodes = NodesOf(2, 1);
   }
-  ~CertificateFolderTest() override { std::filesystem::remove_all(parent_); }
 
   std::string Path(const std::string& name) { return absl::StrCat(options_.dir, "/", name); }
   std::string Text(const std::string& name) { return *ReadFile(Path(name)); }
@@ -54,7 +51,7 @@ class CertificateFolderTest : public testing::Test {
     return std::string(status.message());
   }
 
-  std::string parent_;
+  TempDir parent_;
   CertificateFolderOptions options_;
 };
 

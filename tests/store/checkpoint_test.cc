@@ -119,7 +119,7 @@ class CheckpointFolderTest : public ::testing::Test {
   static void Put(const std::string& path, const std::string& bytes) {
     std::ofstream(path, std::ios::binary) << bytes;
   }
-  testing::TempDir dir_;
+  TempDir dir_;
   std::string path_ = dir_.path() + "/state/transmitter2";
 };
 

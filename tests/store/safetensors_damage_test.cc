@@ -183,7 +183,7 @@ TEST(SafetensorsDamageTest, ClaimsCostNoMemory) {
 }
 
 TEST(SafetensorsDamageTest, AMissingFileIsNotFound) {
-  const semlink::testing::TempDir dir;
+  const TempDir dir;
   const absl::Status status = ReadSafetensors(dir / "none").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), HasSubstr(dir / "none"));

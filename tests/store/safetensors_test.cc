@@ -14,7 +14,6 @@
 namespace semlink::store {
 namespace {
 
-using semlink::testing::TempDir;
 using ::testing::HasSubstr;
 
 void ExpectEqual(const TensorFile& a, const TensorFile& b) {

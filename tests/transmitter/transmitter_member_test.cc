@@ -175,7 +175,7 @@ TEST(TransmitterMemberTest, MessagesOfOtherAttemptsAreDropped) {
 
 class TransmitterCheckpointTest : public ::testing::Test {
  protected:
-  semlink::testing::TempDir dir_;
+  TempDir dir_;
   const Scenario scenario_ = TinyScenario();
 };
 

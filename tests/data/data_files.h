@@ -1,27 +1,14 @@
-// Small data folders in the formats of the public files.
-#ifndef SEMLINK_TESTS_DATA_TEST_FOLDER_H_
-#define SEMLINK_TESTS_DATA_TEST_FOLDER_H_
+// Small data files in the formats of the public files.
+#ifndef SEMLINK_TESTS_DATA_DATA_FILES_H_
+#define SEMLINK_TESTS_DATA_DATA_FILES_H_
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "tests/base/temp_dir.h"
+
 namespace semlink::data {
-
-// A folder that is removed at the end.
-class TestFolder {
- public:
-  TestFolder();
-  ~TestFolder();
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::string File(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 // An IDX file with this header and these bytes, whether they fit together or not.
 std::vector<uint8_t> IdxBytes(const std::vector<uint32_t>& dims, const std::vector<uint8_t>& data);
@@ -41,4 +28,4 @@ void MakeAvMnist(const std::string& root, int train, int test, bool gzip = true)
 
 }  // namespace semlink::data
 
-#endif  // SEMLINK_TESTS_DATA_TEST_FOLDER_H_
+#endif  // SEMLINK_TESTS_DATA_DATA_FILES_H_

@@ -1,11 +1,9 @@
-#include "tests/data/test_folder.h"
+#include "tests/data/data_files.h"
 
 #include <sndfile.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -40,17 +38,6 @@ void WriteSplit(const std::string& mnist, const std::string& name, int n, bool g
 }
 
 }  // namespace
-
-TestFolder::TestFolder() {
-  std::string name = (fs::temp_directory_path() / "semlink_data_XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) std::abort();
-  path_ = name;
-}
-
-TestFolder::~TestFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
 
 std::vector<uint8_t> IdxBytes(const std::vector<uint32_t>& dims, const std::vector<uint8_t>& data) {
   std::vector<uint8_t> bytes = {0, 0, 8, static_cast<uint8_t>(dims.size())};
