@@ -275,7 +275,10 @@ void CoordinatorNode::Fail(const absl::Status& why) {
   const std::string reason(why.message());
   spdlog::error("the run failed: {}", reason);
   result_ = why;
-  if (window_.has_value()) {
+  // One that the ledger has counts, though what came after it failed.
+  const bool counts =
+      window_.has_value() && !replaying() && window_->number() < recorder_->committed_windows();
+  if (window_.has_value() && !counts) {
     if (absl::Status status = AbortAttempt(reason); !status.ok()) {
       spdlog::error("{}", status.ToString());
     }

@@ -1,7 +1,11 @@
 #include "coordinator/coordinator_node.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "common/randomness/common_randomness.h"
 #include "common/scenario/reader.h"
@@ -114,6 +118,17 @@ class CoordinatorNodeTest : public ::testing::Test {
     std::vector<std::string> names;
     for (const auto& line : ReadJsonLines(dir_ + "/events.jsonl")) names.push_back(line["event"]);
     return names;
+  }
+  // From now on every write to that file of the run folder fails.
+  void FillDiskFor(const std::string& name) {
+    const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    ASSERT_GE(full, 0);
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      const auto target = std::filesystem::read_symlink(entry.path(), gone);
+      if (target == dir_ + "/" + name) dup2(full, std::stoi(entry.path().filename()));
+    }
+    close(full);
   }
   nlohmann::json LastEvent() { return ReadJsonLines(dir_ + "/events.jsonl").back(); }
   std::string Query(const std::string& sql) {
@@ -541,6 +556,19 @@ TEST_F(CoordinatorNodeTest, AnOperatorStopsTheRun) {
   EXPECT_TRUE(node_->done());
   EXPECT_TRUE(absl::IsCancelled(node_->result()));
   EXPECT_EQ(transport_.Of(Body::kStop).at(0).stop().reason(), "stopped: enough");
+}
+
+TEST_F(CoordinatorNodeTest, AWindowThatTheLedgerHasIsNotAbortedByWhatFailsAfterIt) {
+  Start();
+  ClaimAll(0);
+  FillDiskFor("metrics.jsonl");  // is written after the ledger
+  ReportAll(0, 20);
+  ASSERT_TRUE(node_->done());
+  EXPECT_FALSE(node_->result().ok());
+  EXPECT_EQ(Query("SELECT count(*) FROM window"), "1");
+  EXPECT_EQ(Query("SELECT count(*) FROM aborted"), "0");
+  EXPECT_THAT(transport_.Of(Body::kAbort), IsEmpty());
+  EXPECT_EQ(transport_.Of(Body::kStop).size(), 4u);
 }
 
 TEST_F(CoordinatorNodeTest, BroadcastRandomnessIsWhatTheNodesWouldDerive) {
