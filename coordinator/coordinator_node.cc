@@ -219,8 +219,12 @@ absl::Status CoordinatorNode::CheckTime() {
   const absl::Duration now = clock_->Now();
   if (now - last_notice_ < kNoticeEvery) return absl::OkStatus();
   last_notice_ = now;
-  recorder_->ObserveTraffic(*transport_);
-  if (!window_.has_value()) spdlog::info("{}", Awaiting());
+  // What is observed is kept until the next commit: none comes while the run waits.
+  if (window_.has_value()) {
+    recorder_->ObserveTraffic(*transport_);
+  } else {
+    spdlog::info("{}", Awaiting());
+  }
   // A pair that stays cut: its receiver is asked, in case a word of it was overtaken. It answers if
   // it has the stream.
   for (const v1::Pair& pair : membership_.PairsAwaited()) {
