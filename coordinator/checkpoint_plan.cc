@@ -1,6 +1,7 @@
 #include "coordinator/checkpoint_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace semlink::coordinator {
 
@@ -15,12 +16,15 @@ uint64_t KeepFrom(int keep, const std::vector<uint64_t>& complete,
                   const std::vector<MemberEpoch>& epochs) {
   if (complete.empty()) return 0;
   const size_t oldest = std::min(complete.size(), static_cast<size_t>(std::max(1, keep))) - 1;
-  const uint64_t base = complete[oldest];
-  uint64_t from = base;
-  for (const MemberEpoch& epoch : epochs) {
-    // Window 0 needs no file.
-    if (epoch.live || epoch.from_window < base || epoch.restored.window() == 0) continue;
-    from = std::min<uint64_t>(from, epoch.restored.window());
+  uint64_t from = complete[oldest];
+  for (bool earlier = true; std::exchange(earlier, false);) {
+    for (const MemberEpoch& epoch : epochs) {
+      const uint64_t restored = epoch.restored.window();
+      // Window 0 needs no file.
+      if (epoch.live || epoch.from_window < from || restored == 0 || restored >= from) continue;
+      from = restored;
+      earlier = true;  // a replay may have to begin there
+    }
   }
   return from;
 }

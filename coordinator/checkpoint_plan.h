@@ -18,8 +18,8 @@ namespace semlink::coordinator {
 bool CheckpointDue(const CheckpointOptions& options, const Job& job, uint64_t window);
 
 // Checkpoint.keep_from: the oldest of the last `keep` complete checkpoints, and none newer than one
-// to which a node was restored since: a replay from there needs it. `complete`: descending. 0: keep
-// everything.
+// to which a node was restored since: a replay from there needs it. The same holds for that one,
+// and so on. `complete`: descending. 0: keep everything.
 uint64_t KeepFrom(int keep, const std::vector<uint64_t>& complete,
                   const std::vector<MemberEpoch>& epochs);
 

@@ -50,6 +50,10 @@ TEST(CheckpointPlanTest, KeepsTheLastCompleteOnesAndWhatAReplayFromThemNeeds) {
   EXPECT_EQ(KeepFrom(3, {50, 40, 30, 20}, {Epoch(0, 33, 20)}), 20u);
   EXPECT_EQ(KeepFrom(3, {50, 40, 30, 20}, {Epoch(0, 30, 20)}), 20u);
   EXPECT_EQ(KeepFrom(3, {50, 40, 30, 20}, {Epoch(0, 29, 20)}), 30u);
+  // A replay from 20, should 30 be damaged, needs 10. In whatever order they were.
+  EXPECT_EQ(KeepFrom(3, {50, 40, 30, 20, 10}, {Epoch(0, 25, 10), Epoch(0, 33, 20)}), 10u);
+  EXPECT_EQ(KeepFrom(3, {50, 40, 30, 20, 10}, {Epoch(0, 33, 20), Epoch(1, 25, 10)}), 10u);
+  EXPECT_EQ(KeepFrom(3, {50, 40, 30, 20, 10}, {Epoch(0, 19, 10), Epoch(0, 33, 20)}), 20u);
   // The start needs no file, a live node none at all.
   EXPECT_EQ(KeepFrom(3, {50, 40, 30}, {Epoch(0, 33, 0), Epoch(1, 34, std::nullopt)}), 30u);
 }
