@@ -240,8 +240,7 @@ absl::StatusOr<bool> CoordinatorNode::CollectParameters() {
   collected_.clear();
   asked_.clear();
   collecting_ = false;
-  ++phase_;
-  phase_window_ = 0;
+  ++phase_;  // `phase_window_` stays: windows of the evaluation may be committed before a resume
   announced_ = false;
   return true;
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
 
 #include "absl/strings/str_cat.h"
@@ -379,6 +380,22 @@ TEST_F(CoordinatorReplayTest, GoesOnInTheMiddleOfTheEvaluation) {
   EXPECT_EQ(cluster.committed(), kWindows + 4u);
   EXPECT_EQ(cluster.States(), states);
   EXPECT_THAT(cluster.Sent(Body::kParametersRequest, kT1), IsEmpty());
+  EXPECT_EQ(ReadJson(cluster.dir() + "/summary.json")["cr_draws"], 4);
+}
+
+TEST_F(CoordinatorReplayTest, ParametersThatWereDeletedAreWrittenAgainAndTheEvaluationGoesOn) {
+  Scenario scenario = ClusterScenario(kWindows);
+  scenario.evaluation.cr_draws = 4;
+  FakeCluster cluster(scenario, folder_ / "run");
+  ASSERT_TRUE(cluster.StartCoordinator(false).ok());
+  cluster.RunUntil(kWindows + 2);
+  std::filesystem::remove_all(cluster.dir() + "/parameters");
+  Resume(&cluster);
+  cluster.RunToTheEnd();
+  ASSERT_TRUE(cluster.done()) << cluster.coordinator()->Awaiting();
+  EXPECT_TRUE(cluster.coordinator()->result().ok()) << cluster.coordinator()->result();
+  EXPECT_EQ(cluster.committed(), kWindows + 4u);
+  EXPECT_EQ(cluster.Events("parameters_written").size(), 2u);
   EXPECT_EQ(ReadJson(cluster.dir() + "/summary.json")["cr_draws"], 4);
 }
 
