@@ -193,9 +193,10 @@ class CoordinatorNode : public Node {
   absl::Status StartFresh();
   absl::StatusOr<bool> GatherResumed();
   absl::Status GoOnWithoutReplay();
-  absl::Status BeginRestore();
-  absl::StatusOr<bool> NeededForReplay(uint64_t from, std::vector<NodeId>* missing);
   absl::StatusOr<uint64_t> ChooseCheckpoint();
+  // All are there that took part in a TRAIN window since `checkpoint`.
+  absl::StatusOr<bool> CanReplay(uint64_t checkpoint);
+  absl::Status BeginRestore(uint64_t checkpoint);
   absl::StatusOr<bool> ContinueRestore();
   absl::StatusOr<bool> ContinueReplay();
   absl::StatusOr<bool> RestoreBetween();

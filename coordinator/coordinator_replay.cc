@@ -128,11 +128,10 @@ absl::StatusOr<bool> CoordinatorNode::GatherResumed() {
     return true;
   }
   if (pairs && (all || (late && expected))) {
-    std::vector<NodeId> missing;
     ASSIGN_OR_RETURN(const uint64_t checkpoint, ChooseCheckpoint());
-    ASSIGN_OR_RETURN(const bool possible, NeededForReplay(checkpoint, &missing));
+    ASSIGN_OR_RETURN(const bool possible, CanReplay(checkpoint));
     if (possible) {
-      RETURN_IF_ERROR(BeginRestore());
+      RETURN_IF_ERROR(BeginRestore(checkpoint));
       return true;
     }
   }
@@ -176,22 +175,20 @@ absl::StatusOr<uint64_t> CoordinatorNode::ChooseCheckpoint() {
   return 0;
 }
 
-absl::StatusOr<bool> CoordinatorNode::NeededForReplay(uint64_t from, std::vector<NodeId>* missing) {
+absl::StatusOr<bool> CoordinatorNode::CanReplay(uint64_t checkpoint) {
   const uint64_t end = std::min(next_window_, job_.training_windows());
   std::set<NodeId> needed;
-  for (uint64_t w = from; w < end; ++w) {
+  for (uint64_t w = checkpoint; w < end; ++w) {
     ASSIGN_OR_RETURN(const WindowRecord record, recorder_->Committed(w));
     needed.merge(MembersOf(options_.scenario, record));
     if (needed.size() == membership_.members().size()) break;
   }
-  for (const NodeId& id : needed) {
-    if (membership_.Find(id)->state != MemberState::kHeld) missing->push_back(id);
-  }
-  return missing->empty();
+  return std::all_of(needed.begin(), needed.end(), [&](const NodeId& id) {
+    return membership_.Find(id)->state == MemberState::kHeld;
+  });
 }
 
-absl::Status CoordinatorNode::BeginRestore() {
-  ASSIGN_OR_RETURN(const uint64_t checkpoint, ChooseCheckpoint());
+absl::Status CoordinatorNode::BeginRestore(uint64_t checkpoint) {
   ASSIGN_OR_RETURN(const std::vector<MemberEpoch> epochs, recorder_->Epochs());
   replay_ = Replay();
   replay_->checkpoint = checkpoint;
