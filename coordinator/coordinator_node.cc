@@ -191,12 +191,13 @@ bool CoordinatorNode::IsStale(const v1::Message& message) {
 }
 
 absl::Status CoordinatorNode::Refuse(const NodeId& from, const char* what, MessageRefusal reason,
-                                     const std::string& detail) {
+                                     const std::string& detail, uint64_t attempt) {
   ++refusals_;
   if (Member* member = membership_.Find(from); member != nullptr) ++member->refusals;
   const std::string text = absl::StrCat(what, ": ", detail);
   spdlog::warn("refused a message of {} ({}): {}", from.ToString(), Name(reason), text);
   v1::Message answer;
+  answer.set_attempt(attempt);
   answer.mutable_refusal()->set_reason(v1::Refusal::BAD_MESSAGE);
   answer.mutable_refusal()->set_detail(text);
   transport_->Send(from, std::move(answer)).IgnoreError();  // it may have gone

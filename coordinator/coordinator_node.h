@@ -118,9 +118,9 @@ class CoordinatorNode : public Node {
   absl::Status Settle();
   absl::StatusOr<bool> Advance();  // true: something was done, call again
   bool IsStale(const v1::Message& message);
-  // Counts the message, tells its sender, and goes on.
+  // Counts the message, tells its sender, and goes on. `attempt`: of a message of the open window.
   absl::Status Refuse(const NodeId& from, const char* what, MessageRefusal reason,
-                      const std::string& detail);
+                      const std::string& detail, uint64_t attempt = 0);
   // A node that can't be reached is lost at the next Settle().
   void Send(const NodeId& to, v1::Message message);
   void Ask(const NodeId& to, v1::Message message);  // and expects an answer

@@ -109,7 +109,7 @@ void CoordinatorNode::SendToMembers(v1::Message message) {
 absl::Status CoordinatorNode::OnClaim(const NodeId& from, const v1::Claim& claim) {
   std::string detail;
   if (const auto wrong = window_->AddClaim(from, claim, &detail); wrong.has_value()) {
-    return Refuse(from, "Claim", *wrong, detail);
+    return Refuse(from, "Claim", *wrong, detail, window_->attempt());
   }
   return window_->all_claimed() ? Grant() : absl::OkStatus();
 }
@@ -141,7 +141,7 @@ absl::Status CoordinatorNode::Grant() {
 absl::Status CoordinatorNode::OnReport(const NodeId& from, const v1::Report& report) {
   std::string detail;
   if (const auto wrong = window_->AddReport(from, report, &detail); wrong.has_value()) {
-    return Refuse(from, "Report", *wrong, detail);
+    return Refuse(from, "Report", *wrong, detail, window_->attempt());
   }
   uint64_t& peak = membership_.Find(from)->peak_rss_bytes;
   peak = std::max(peak, static_cast<uint64_t>(report.peak_rss_bytes()));
@@ -157,7 +157,7 @@ absl::Status CoordinatorNode::OnReport(const NodeId& from, const v1::Report& rep
 absl::Status CoordinatorNode::OnInferReport(const NodeId& from, const v1::InferReport& report) {
   std::string detail;
   if (const auto wrong = window_->AddInferReport(from, report, &detail); wrong.has_value()) {
-    return Refuse(from, "InferReport", *wrong, detail);
+    return Refuse(from, "InferReport", *wrong, detail, window_->attempt());
   }
   return window_->state() == WindowState::kReported ? CommitWindow() : absl::OkStatus();
 }

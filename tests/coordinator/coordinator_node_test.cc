@@ -442,6 +442,8 @@ TEST_F(CoordinatorNodeTest, BadMessagesAreRefusedAndTheWindowGoesOn) {
   }
   EXPECT_THAT(transport_.Of(Body::kRefusal, kR1)[0].refusal().detail(),
               HasSubstr("Report: correct is 30 of 20"));
+  EXPECT_EQ(transport_.Of(Body::kRefusal, kR1)[0].attempt(), Attempt());
+  EXPECT_EQ(transport_.Of(Body::kRefusal, kR1)[1].attempt(), 0u);  // of no window
   ReportAll(0, 20);
   EXPECT_EQ(transport_.Of(Body::kCommit).size(), 4u);
   v1::Message late;
