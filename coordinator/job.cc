@@ -16,8 +16,13 @@ absl::Status Check(const JobOptions& options) {
   if (options.draws < 0 || options.samples < 0) {
     return absl::InvalidArgumentError("draws and samples must not be negative");
   }
-  if (options.batch < 1 || options.in_flight < 1) {
-    return absl::InvalidArgumentError("batch and in-flight must be at least 1");
+  if (options.batch < 1 || options.batch > kMaxInferenceBatch) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("batch is ", options.batch, "; expected 1 to ", kMaxInferenceBatch));
+  }
+  if (options.in_flight < 1 || options.in_flight > kMaxInFlight) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("in-flight is ", options.in_flight, "; expected 1 to ", kMaxInFlight));
   }
   return absl::OkStatus();
 }

@@ -38,6 +38,11 @@ struct JobPosition {
 // Rounds of one EVALUATE window: keeps what a node holds at once small.
 inline constexpr int kEvaluationRounds = 100;
 
+// The most that nodes take of each other: a transmitter answers no longer request, and keeps no
+// more of them that have overtaken the opening of the window.
+inline constexpr int kMaxInferenceBatch = 16384;
+inline constexpr int kMaxInFlight = 1024;
+
 struct JobOptions {
   JobKind kind = JobKind::kTrain;
   int64_t test_size = 0;  // samples of the test split
@@ -45,8 +50,8 @@ struct JobOptions {
   // Evaluation: test samples used, at most all. Inference: samples per receiver, a stream that
   // starts over when the test split is through. 0: evaluation.samples.
   int64_t samples = 0;
-  int batch = 1;      // inference: samples per request
-  int in_flight = 1;  // inference: requests under way at once
+  int batch = 1;      // inference: samples per request, at most kMaxInferenceBatch
+  int in_flight = 1;  // inference: requests under way at once, at most kMaxInFlight
 };
 
 class Job {

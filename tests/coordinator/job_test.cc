@@ -122,6 +122,15 @@ TEST(JobTest, BadOptionsAreRefused) {
   JobOptions options = Options(JobKind::kInfer, 10);
   options.batch = 0;
   EXPECT_TRUE(absl::IsInvalidArgument(Job::Make(scenario, options).status()));
+  options.batch = 16385;
+  EXPECT_EQ(Job::Make(scenario, options).status(),
+            absl::InvalidArgumentError("batch is 16385; expected 1 to 16384"));
+  options.batch = 16384;
+  options.in_flight = 1025;
+  EXPECT_EQ(Job::Make(scenario, options).status(),
+            absl::InvalidArgumentError("in-flight is 1025; expected 1 to 1024"));
+  options.in_flight = 1024;
+  EXPECT_TRUE(Job::Make(scenario, options).ok());
   options = Options(JobKind::kEvaluate, 10);
   options.draws = -1;
   EXPECT_TRUE(absl::IsInvalidArgument(Job::Make(scenario, options).status()));
