@@ -249,11 +249,6 @@ bool Membership::AllTransmittersIn() const {
                      [](const Member& m) { return Connected(m.state); });
 }
 
-bool Membership::ReceiverWelcomed() const {
-  return std::any_of(members_.begin() + transmitters_, members_.end(),
-                     [](const Member& m) { return m.welcomed; });
-}
-
 std::vector<NodeId> Membership::In(MemberState state) const {
   std::vector<NodeId> nodes;
   for (const Member& member : members_) {

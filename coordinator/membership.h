@@ -116,7 +116,6 @@ class Membership {
   void FillView(v1::OpenWindow* open) const;
 
   bool AllTransmittersIn() const;  // all connected
-  bool ReceiverWelcomed() const;   // some receiver has been told the data addresses
   std::vector<NodeId> In(MemberState state) const;
   // Nodes in kReady or kUp.
   std::vector<NodeId> Able() const;
@@ -125,7 +124,6 @@ class Membership {
   std::vector<std::string> TransmitterAddresses() const;
   // Transmitters, then receivers, by index.
   const std::vector<Member>& members() const { return members_; }
-  std::vector<Member>& members() { return members_; }
 
  private:
   struct PairState {

@@ -96,14 +96,12 @@ class FakeCluster : public Transport {
   CoordinatorNode* coordinator() { return coordinator_.get(); }
   uint64_t committed() { return coordinator_->status_board().Read().window; }
   bool done() const { return coordinator_ != nullptr && coordinator_->done(); }
-  FakeClock& clock() { return clock_; }
   const std::string& dir() const { return dir_; }
   std::vector<nlohmann::json> Events(const std::string& name) const;
   const std::vector<NodeId>& ids() const { return ids_; }
   // (window, attempt) pairs on which any node stepped, replays left out.
   const std::set<std::pair<uint64_t, uint64_t>>& steps() const { return steps_; }
   std::map<NodeId, std::string> States() const;
-  CoordinatorOptions& options() { return options_; }
   // What the coordinator sent since ClearSent().
   std::vector<v1::Message> Sent(v1::Message::BodyCase kind, const NodeId& to) const;
   void ClearSent() { sent_.clear(); }
