@@ -34,7 +34,7 @@ class CoordinatorSilenceTest : public ::testing::Test {
     EXPECT_EQ(cluster->committed(), 13u);
   }
 
-  TempFolder folder_;
+  TempDir folder_;
 };
 
 TEST_F(CoordinatorSilenceTest, AStuckReceiverDoesNotTakeTheTransmittersWithIt) {
