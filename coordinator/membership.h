@@ -14,13 +14,14 @@
 
 namespace semlink::coordinator {
 
-// kAwaited:   named by the scenario, has not come since this coordinator started.
+// kAwaited:   named by the scenario, not connected, and not up since this coordinator started.
 // kJoining:   has said Hello; loads its data, opens its streams.
 // kHeld:      has said Ready; which state it is to hold is not settled yet.
 // kRestoring: has been sent a Restore.
 // kReady:     holds the state that it needs; takes part from the next view on.
 // kUp:        takes part in windows.
-// kLost:      was up after the start, then gone, or silent for too long. May come again.
+// kLost:      has been up since this coordinator started, then gone, or silent for too long. May
+//             come again.
 //
 // Legal moves: kAwaited, kLost -> kJoining -> kHeld -> kReady -> kUp; kHeld -> kRestoring ->
 // kReady; kRestoring -> kHeld (the checkpoint was refused; another is tried); kReady, kUp -> kHeld
@@ -111,7 +112,8 @@ class Membership {
   uint64_t view() const { return view_; }
   // Raises the number if the view has changed since the last call. True if it has.
   bool UpdateView();
-  // Numbers rise over restarts of the coordinator.
+  // Resumed: the next view comes after `number`, the last one in the ledger. Numbers that no
+  // committed or aborted window has are used again.
   void StartViewsAfter(uint64_t number) { view_ = number; }
   void FillView(v1::OpenWindow* open) const;
 

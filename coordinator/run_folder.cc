@@ -38,8 +38,8 @@ absl::Status FromError(const std::error_code& error, const std::string& what) {
   return absl::InternalError(absl::StrCat(what, ": ", error.message()));
 }
 
-// Removes what stands after the last newline: a line whose writer was killed. Other processes may
-// have the file open to append to it, so it stays the same file.
+// Removes what stands after the last newline: a line whose writer was killed. Whoever follows the
+// file goes on with it, so it stays the same file.
 absl::Status CutTornLine(const std::string& path) {
   const absl::StatusOr<std::string> text = ReadFile(path);
   if (absl::IsNotFound(text.status())) return absl::OkStatus();

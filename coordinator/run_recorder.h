@@ -59,7 +59,7 @@ class RunRecorder {
 
   // The first window is about to open.
   absl::Status Started(const Membership& membership);
-  // A change after the start. Numbers of views must rise, also over restarts of the coordinator.
+  // A change after the start. The view itself is kept with the windows that are opened in it.
   absl::Status MembersChanged(const Membership& membership);
   // The view with the greatest number; nullopt before the first.
   absl::StatusOr<std::optional<ViewState>> LastView();
