@@ -43,7 +43,7 @@ void AddFlags(CLI::App* app, Role role, Flags* flags) {
       ->required()
       ->check(CLI::Range(1, kMaxIndex));
   std::string example =
-      absl::StrCat("  ", program, " --coordinator 127.0.0.1:7000 --index 1 --insecure\n");
+      absl::StrCat("  ", program, " --coordinator 127.0.0.1:7433 --index 1 --insecure\n");
   if (role == Role::kTransmitter) {
     app->add_option("--listen", flags->listen,
                     "Where to take receivers' connections, HOST:PORT; port 0: any that is free")
@@ -52,11 +52,11 @@ void AddFlags(CLI::App* app, Role role, Flags* flags) {
                     "What receivers dial, HOST:PORT, if it is not the address listened on; port 0: "
                     "the port listened on");
     absl::StrAppend(&example, "  ", program,
-                    " --coordinator coordinator:7000 --index 2 --listen 0.0.0.0:7001 \\\n"
+                    " --coordinator coordinator:7433 --index 2 --listen 0.0.0.0:7001 \\\n"
                     "      --advertise transmitter2:7001 --tls certs\n");
   } else {
     absl::StrAppend(&example, "  ", program,
-                    " --coordinator coordinator:7000 --index 2 --tls certs\n");
+                    " --coordinator coordinator:7433 --index 2 --tls certs\n");
   }
   app->add_option("--state", flags->state,
                   "Folder for checkpoints, written to DIR/NODE; without it a node that is started "

@@ -69,7 +69,7 @@ std::string Address::ToString() const {
 absl::StatusOr<Address> ParseAddress(absl::string_view text) {
   const auto bad = [&](absl::string_view why) {
     return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not an address: ", why,
-                                                   "; expected HOST:PORT, such as 127.0.0.1:7000"));
+                                                   "; expected HOST:PORT, such as 127.0.0.1:7433"));
   };
   const std::size_t colon = text.rfind(':');
   if (colon == absl::string_view::npos) return bad("there is no port");
