@@ -14,7 +14,7 @@
 #include "cli/jobs.h"
 #include "cli/operator_client.h"
 #include "cli/port_file.h"
-#include "cli/status_client.h"
+#include "cli/status_report.h"
 #include "common/faults/fault_spec.h"
 #include "common/node/exit_code.h"
 

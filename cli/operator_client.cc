@@ -24,6 +24,10 @@ absl::StatusOr<Reply> OperatorClient::Call(grpc::Status (v1::Operator::StubInter
   return OperatorError(coordinator_.address, status);
 }
 
+absl::StatusOr<v1::StatusReply> OperatorClient::GetStatus() {
+  return Call(&v1::Operator::StubInterface::GetStatus, v1::StatusRequest());
+}
+
 absl::StatusOr<uint64_t> OperatorClient::AddFault(const v1::Fault& fault) {
   v1::AddFaultRequest request;
   *request.mutable_fault() = fault;

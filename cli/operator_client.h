@@ -1,4 +1,4 @@
-// Calls of the Operator service about faults, each with a deadline.
+// Calls of the Operator service, each with a deadline.
 #ifndef SEMLINK_CLI_OPERATOR_CLIENT_H_
 #define SEMLINK_CLI_OPERATOR_CLIENT_H_
 
@@ -25,6 +25,7 @@ class OperatorClient {
         timeout_(timeout),
         stub_(v1::Operator::NewStub(coordinator_.channel)) {}
 
+  absl::StatusOr<v1::StatusReply> GetStatus();
   absl::StatusOr<uint64_t> AddFault(const v1::Fault& fault);
   absl::StatusOr<v1::ListFaultsReply> ListFaults();
   // Empty: all. Gives those that were cleared.

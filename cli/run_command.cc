@@ -6,8 +6,7 @@
 #include "cli/commands.h"
 #include "cli/jobs.h"
 #include "cli/launcher.h"
-#include "cli/operator_channel.h"
-#include "cli/status_client.h"
+#include "cli/operator_client.h"
 #include "common/base/clock.h"
 #include "common/base/file_system.h"
 
@@ -38,7 +37,7 @@ absl::Status CheckCanResume(const std::string& run) {
   OperatorTarget target;
   target.run = run;
   const absl::StatusOr<OperatorChannel> coordinator = OpenOperatorChannel(target);
-  if (coordinator.ok() && FetchStatus(*coordinator, absl::Seconds(1)).ok()) {
+  if (coordinator.ok() && OperatorClient(*coordinator, absl::Seconds(1)).GetStatus().ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(run, " is running: its coordinator answers at ", coordinator->address));
   }

@@ -5,8 +5,8 @@
 
 #include "cli/commands.h"
 #include "cli/jobs.h"
-#include "cli/operator_channel.h"
-#include "cli/status_client.h"
+#include "cli/operator_client.h"
+#include "cli/status_report.h"
 #include "common/node/exit_code.h"
 
 namespace semlink::cli {
@@ -23,8 +23,9 @@ int Status(const StatusOptions& options) {
     const bool usage = absl::IsInvalidArgument(coordinator.status());
     return Complain(coordinator.status(), usage ? kExitUsage : kExitConnection);
   }
-  const absl::StatusOr<v1::StatusReply> reply = FetchStatus(*coordinator, absl::Seconds(2));
-  if (!reply.ok()) return Complain(reply.status(), kExitConnection);
+  OperatorClient client(*coordinator, absl::Seconds(2));
+  const absl::StatusOr<v1::StatusReply> reply = client.GetStatus();
+  if (!reply.ok()) return Complain(reply.status(), OperatorExitCode(reply.status()));
   if (options.format == "json") {
     std::cout << StatusJson(*reply).dump(2) << "\n";
   } else {

@@ -1,8 +1,5 @@
-#include "cli/status_client.h"
+#include "cli/status_report.h"
 
-#include <grpcpp/grpcpp.h>
-
-#include <chrono>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -10,7 +7,6 @@
 #include "absl/strings/str_join.h"
 #include "cli/table.h"
 #include "common/faults/fault_spec.h"
-#include "semlink/v1/services.grpc.pb.h"
 
 namespace semlink::cli {
 namespace {
@@ -49,17 +45,6 @@ nlohmann::ordered_json CutJson(const v1::StatusReply& reply) {
 }
 
 }  // namespace
-
-absl::StatusOr<v1::StatusReply> FetchStatus(const OperatorChannel& coordinator,
-                                            absl::Duration timeout) {
-  const auto stub = v1::Operator::NewStub(coordinator.channel);
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
-  v1::StatusReply reply;
-  const grpc::Status status = stub->GetStatus(&context, v1::StatusRequest(), &reply);
-  if (status.ok()) return reply;
-  return OperatorError(coordinator.address, status);
-}
 
 std::string FaultsText(const ActiveFaults& faults) {
   Table table({{"fault", Align::kRight}, {"left", Align::kRight}, {"what"}});

@@ -1,21 +1,13 @@
-// Asks a coordinator how its run is going.
-#ifndef SEMLINK_CLI_STATUS_CLIENT_H_
-#define SEMLINK_CLI_STATUS_CLIENT_H_
+// How a run is going, as its coordinator says: text for people, and JSON.
+#ifndef SEMLINK_CLI_STATUS_REPORT_H_
+#define SEMLINK_CLI_STATUS_REPORT_H_
 
 #include <string>
 
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "cli/operator_channel.h"
 #include "nlohmann/json.hpp"
 #include "semlink/v1/services.pb.h"
 
 namespace semlink::cli {
-
-// UNAVAILABLE if nobody answers, DEADLINE_EXCEEDED if not in time, UNAUTHENTICATED or
-// PERMISSION_DENIED if refused.
-absl::StatusOr<v1::StatusReply> FetchStatus(const OperatorChannel& coordinator,
-                                            absl::Duration timeout);
 
 using ActiveFaults = google::protobuf::RepeatedPtrField<v1::ActiveFault>;
 
@@ -29,4 +21,4 @@ nlohmann::ordered_json StatusJson(const v1::StatusReply& reply);
 
 }  // namespace semlink::cli
 
-#endif  // SEMLINK_CLI_STATUS_CLIENT_H_
+#endif  // SEMLINK_CLI_STATUS_REPORT_H_

@@ -1,16 +1,9 @@
-#include "cli/status_client.h"
+#include "cli/status_report.h"
 
 #include <gmock/gmock.h>
-#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <memory>
-#include <thread>
-
-#include "absl/strings/str_cat.h"
 #include "common/faults/fault_spec.h"
-#include "semlink/v1/services.grpc.pb.h"
 
 namespace semlink::cli {
 namespace {
@@ -35,63 +28,6 @@ v1::StatusReply Reply() {
   node->set_pid(1234);
   node->set_peak_rss_bytes(169'000'000);
   return reply;
-}
-
-class FakeOperator : public v1::Operator::Service {
- public:
-  grpc::Status GetStatus(grpc::ServerContext*, const v1::StatusRequest*,
-                         v1::StatusReply* reply) override {
-    std::this_thread::sleep_for(delay);
-    *reply = Reply();
-    return status;
-  }
-
-  std::chrono::milliseconds delay{0};
-  grpc::Status status;
-};
-
-class FetchStatusTest : public testing::Test {
- protected:
-  FetchStatusTest() {
-    int port = 0;
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(&service_);
-    server_ = builder.BuildAndStart();
-    coordinator_.address = absl::StrCat("127.0.0.1:", port);
-    coordinator_.channel =
-        grpc::CreateChannel(coordinator_.address, grpc::InsecureChannelCredentials());
-  }
-
-  FakeOperator service_;
-  std::unique_ptr<grpc::Server> server_;
-  OperatorChannel coordinator_;
-};
-
-TEST_F(FetchStatusTest, BringsTheReply) {
-  const auto reply = FetchStatus(coordinator_, absl::Seconds(20));
-  ASSERT_TRUE(reply.ok()) << reply.status();
-  EXPECT_EQ(reply->run_id(), "r1");
-}
-
-TEST_F(FetchStatusTest, GivesUpAfterTheDeadline) {
-  service_.delay = std::chrono::milliseconds(1500);
-  EXPECT_EQ(FetchStatus(coordinator_, absl::Milliseconds(200)).status().code(),
-            absl::StatusCode::kDeadlineExceeded);
-}
-
-TEST_F(FetchStatusTest, KeepsTheReasonOfARefusal) {
-  service_.status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "no certificate");
-  const auto reply = FetchStatus(coordinator_, absl::Seconds(20));
-  EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnauthenticated);
-  EXPECT_THAT(std::string(reply.status().message()), HasSubstr("no certificate"));
-}
-
-TEST_F(FetchStatusTest, SaysThatNobodyAnswers) {
-  server_->Shutdown();
-  const auto reply = FetchStatus(coordinator_, absl::Seconds(20));
-  EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(std::string(reply.status().message()), HasSubstr(coordinator_.address));
 }
 
 TEST(StatusTextTest, ShowsRunAndNodes) {
