@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "cli/commands.h"
+#include "cli/jobs.h"
 #include "cli/table.h"
 #include "common/node/exit_code.h"
 #include "coordinator/ledger_query.h"
@@ -246,8 +247,8 @@ void PrintOverview(const LedgerTable& table) {
   }
 }
 
-int Fail(const absl::Status& status) {
-  std::cerr << "semlink: " << status.message() << "\n";
+// A ledger that is missing or of another version is a mistake in the call; a damaged one is not.
+int CodeOf(const absl::Status& status) {
   const bool usage = absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ||
                      absl::IsInvalidArgument(status);
   return usage ? kExitUsage : kExitFailed;
@@ -273,12 +274,14 @@ absl::Status CheckOptions(const LedgerOptions& options, const Subject& subject) 
 
 int ShowLedger(const LedgerOptions& options) {
   const Subject* subject = FindSubject(options.subject);
-  if (absl::Status status = CheckOptions(options, *subject); !status.ok()) return Fail(status);
+  if (absl::Status status = CheckOptions(options, *subject); !status.ok()) {
+    return Complain(status, kExitUsage);
+  }
   absl::StatusOr<LedgerQuery> query = LedgerQuery::Open(LedgerPath(options.run));
-  if (!query.ok()) return Fail(query.status());
+  if (!query.ok()) return Complain(query.status(), CodeOf(query.status()));
   const absl::StatusOr<LedgerTable> table =
       query->Read(options.each ? subject->each : subject->total, options.from, options.to);
-  if (!table.ok()) return Fail(table.status());
+  if (!table.ok()) return Complain(table.status(), CodeOf(table.status()));
   const bool overview = subject->total == LedgerSubject::kOverview;
   if (options.format == "json") {
     PrintJson(*table, overview);
