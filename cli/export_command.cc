@@ -24,6 +24,8 @@
 namespace semlink::cli {
 namespace {
 
+constexpr char kEnding[] = ".safetensors";
+
 struct ExportOptions {
   std::string from;
   std::string out;
@@ -33,7 +35,13 @@ struct ExportOptions {
 // The safetensors files that `from` stands for.
 absl::StatusOr<std::vector<std::string>> Sources(const std::string& from) {
   std::error_code ignored;
-  if (std::filesystem::is_regular_file(from, ignored)) return std::vector<std::string>{from};
+  if (std::filesystem::is_regular_file(from, ignored)) {
+    if (absl::EndsWith(from, kEnding)) return std::vector<std::string>{from};
+    return absl::InvalidArgumentError(
+        absl::StrCat(from, " is no ", kEnding,
+                     " file: name one of a run's parameters/ or checkpoints/, or the run "
+                     "folder"));
+  }
   const std::string folder = absl::StrCat(from, "/parameters");
   if (!FileExists(folder)) {
     return absl::NotFoundError(
@@ -42,7 +50,7 @@ absl::StatusOr<std::vector<std::string>> Sources(const std::string& from) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFiles(folder));
   std::vector<std::string> files;
   for (const std::string& name : names) {
-    if (absl::EndsWith(name, ".safetensors")) files.push_back(absl::StrCat(folder, "/", name));
+    if (absl::EndsWith(name, kEnding)) files.push_back(absl::StrCat(folder, "/", name));
   }
   if (files.empty()) return absl::NotFoundError(absl::StrCat(folder, " holds no parameters"));
   return files;
@@ -101,7 +109,7 @@ void AddExportCommand(CLI::App* app, Action* chosen) {
       ->capture_default_str();
   command->add_option("--out", options->out, "Folder to write to; FROM/export without it");
   command->callback([options, chosen] {
-    if (options->out.empty() && absl::EndsWith(options->from, ".safetensors")) {
+    if (options->out.empty() && absl::EndsWith(options->from, kEnding)) {
       throw CLI::ValidationError("--out", "say where to write what comes of a file");
     }
     *chosen = [options] { return Export(*options); };
