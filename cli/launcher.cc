@@ -293,6 +293,11 @@ bool Launcher::CanResume() const {
   return !options_.inproc && options_.job == "train" && FileExists(options_.out + "/ledger.sqlite");
 }
 
+void Launcher::SayHowToResume() {
+  if (!CanResume() || FileExists(options_.out + "/summary.json")) return;
+  Say(absl::StrCat("`semlink run --resume ", options_.out, "` continues it"));
+}
+
 void Launcher::Say(const std::string& line) {
   printer_.Finish();
   std::fprintf(stderr, "semlink: %s\n", line.c_str());
@@ -306,9 +311,7 @@ bool Launcher::Interrupted(int signal) {
   children_.SignalOne(options_.inproc ? "inproc" : "coordinator", signal);
   children_.WaitAll(options_.kill_after / 2);
   children_.Stop(options_.kill_after, signal);
-  if (CanResume()) {
-    std::fprintf(stderr, "semlink: `semlink run --resume %s` continues it\n", options_.out.c_str());
-  }
+  SayHowToResume();
   exit_ = kExitInterrupted;
   return false;
 }
@@ -331,6 +334,7 @@ bool Launcher::ChildFailed(ChildExit child) {
   const std::string tail = TailOfFile(child.log_path, kLogLines);
   std::fprintf(stderr, "%s%s:\n%s", tail.empty() ? "nothing in " : "end of ",
                child.log_path.c_str(), tail.c_str());
+  SayHowToResume();
   exit_ = ExitCodeOf(child);
   return false;
 }

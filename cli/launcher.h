@@ -84,6 +84,8 @@ class Launcher {
   bool RestartDue();
   void EndStragglers();
   bool CanResume() const;
+  // Nothing, if the run can't be resumed or is finished.
+  void SayHowToResume();
   // One line on standard error.
   void Say(const std::string& line);
   bool Fail(int code, const std::string& message);
