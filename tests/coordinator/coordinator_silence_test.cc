@@ -49,7 +49,7 @@ TEST_F(CoordinatorSilenceTest, AStuckReceiverDoesNotTakeTheTransmittersWithIt) {
     }
     const uint64_t before = cluster->committed();
     cluster->RunUntil(before + 2);
-    EXPECT_EQ(cluster->committed(), before + 2);
+    ASSERT_EQ(cluster->committed(), before + 2);
     const v1::OpenWindow open = cluster->Sent(Body::kOpenWindow, kR2).back().open_window();
     EXPECT_THAT(open.transmitter_up(), ElementsAre(true, true));
     EXPECT_THAT(open.receiver_up(), ElementsAre(false, true));
