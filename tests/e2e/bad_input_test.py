@@ -175,16 +175,8 @@ class ScenarioTest(support.SemlinkTest):
 
 
 class ConnectionTest(support.SemlinkTest):
-    def start_coordinator(self):
-        scenario = self.write("small.yaml", support.SMALL)
-        port_file = self.folder / "port"
-        self.log = self.folder / "coordinator.log"
-        coordinator = self.start("semlink-coordinator", "--scenario", scenario, "--out",
-                                 self.folder / "run", "--listen=127.0.0.1:0", "--port-file",
-                                 port_file, "--insecure", error_file=self.log)
-        support.wait_until(lambda: port_file.exists() or coordinator.poll() is not None, "a port")
-        self.assertIsNone(coordinator.poll(), self.log.read_text())
-        return coordinator, f"127.0.0.1:{port_file.read_text().strip()}"
+    def small_coordinator(self):
+        return self.start_coordinator(self.write("small.yaml", support.SMALL), "--insecure")
 
     def test_port_in_use(self):
         scenario = self.write("small.yaml", support.SMALL)
@@ -205,19 +197,18 @@ class ConnectionTest(support.SemlinkTest):
             self.assert_says(result.stderr, port, "in use")
 
     def test_a_node_that_is_not_in_the_scenario(self):
-        coordinator, address = self.start_coordinator()
+        coordinator, address, log = self.small_coordinator()
         for program in ("semlink-transmitter", "semlink-receiver"):
             result = self.run_program(program, f"--coordinator={address}", "--index=4",
                                       "--insecure")
             self.assertEqual(result.returncode, 3, result.stderr)
             self.assert_says(result.stderr, "refused", "4")
-        self.assertIsNone(coordinator.poll(), self.log.read_text())
-        refused = [e for e in support.read_lines(self.folder / "run" / "events.jsonl")
-                   if e["event"] == "refused"]
+        self.assertIsNone(coordinator.poll(), log.read_text())
+        refused = support.events_of(self.folder / "run", "refused")
         self.assertEqual([e["node"] for e in refused], ["transmitter4", "receiver4"])
 
     def test_a_second_node_of_the_same_name(self):
-        coordinator, address = self.start_coordinator()
+        coordinator, address, log = self.small_coordinator()
         first = self.start("semlink-transmitter", f"--coordinator={address}", "--index=1",
                            "--insecure",
                            error_file=self.folder / "first.log")
@@ -229,7 +220,7 @@ class ConnectionTest(support.SemlinkTest):
         self.assertEqual(result.returncode, 4, result.stderr)
         self.assert_says(result.stderr, "live", "transmitter1")
         self.assertIsNone(first.poll())
-        self.assertIsNone(coordinator.poll(), self.log.read_text())
+        self.assertIsNone(coordinator.poll(), log.read_text())
 
     def test_beyond_this_machine_needs_tls(self):
         scenario = self.write("small.yaml", support.SMALL)

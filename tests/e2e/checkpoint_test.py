@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Checkpoints as docs/formats/checkpoint.md says, read with the standard library alone."""
 
 import hashlib

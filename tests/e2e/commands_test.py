@@ -2,10 +2,7 @@
 """What the subcommands do with a finished run and with one that is going on."""
 
 import json
-import pathlib
-import shutil
 import subprocess
-import tempfile
 import unittest
 
 import support
@@ -22,15 +19,7 @@ class LinkageTest(support.SemlinkTest):
 class FinishedRunTest(support.SemlinkTest):
     @classmethod
     def setUpClass(cls):
-        cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="semlink-e2e-"))
-        cls.addClassCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
-        scenario = cls.shared / "small.yaml"
-        scenario.write_text(support.SMALL)
-        cls.trained = cls.shared / "run"
-        cls.result = support.run("semlink", "run", scenario, "--out", cls.trained, "--set",
-                                 "training.windows=12", "--format=json")
-        if cls.result.returncode != 0:
-            raise AssertionError(cls.result.stderr)
+        cls.result = cls.train_once("--set", "training.windows=12", "--format=json")
 
     def test_run_prints_json_that_is_the_summary(self):
         printed = json.loads(self.result.stdout)
@@ -134,22 +123,14 @@ class RunningTest(support.SemlinkTest):
     def test_status_and_metrics_while_running(self):
         scenario = self.write("small.yaml", support.SMALL)
         out = self.folder / "run"
-        process = self.start("semlink", "run", scenario, "--out", out, "--set",
-                             "training.windows=100000")
-        support.wait_until(lambda: len(support.read_lines(out / "metrics.jsonl")) >= 3,
-                           "three windows")
+        process = self.start_run(out, scenario, "--out", out, "--set", "training.windows=100000",
+                                 windows=3)
         status = json.loads(self.semlink("status", out, "--format=json").stdout)
         port = (out / "coordinator.port").read_text().strip()
         by_address = self.semlink("status", "--coordinator", f"127.0.0.1:{port}", "--insecure")
         self.assert_says(by_address.stdout, "training", "transmitter1", "receiver3")
-        self.assertGreaterEqual(self.windows_in(status), 3)
+        self.assertGreaterEqual(status["window"], 3)
         self.assertEqual(process.poll(), None)
-
-    def windows_in(self, status):
-        for key in ("window", "windows_done", "windows", "done"):
-            if key in status:
-                return status[key]
-        self.fail(f"no count of windows in {status}")
 
 
 class UsageTest(support.SemlinkTest):

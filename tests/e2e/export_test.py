@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What a run leaves is read by other programs: torch.load, and any safetensors reader."""
 
 import json
@@ -79,6 +80,13 @@ class ExportTest(support.SemlinkTest):
         for form in ("torch", "safetensors"):
             self.semlink("export", self.run_folder, "--format", form, expect=1)
         self.assertEqual(list((self.run_folder / "export").glob("*")), [])
+
+    def test_a_file_of_another_kind(self):
+        notes = self.write("notes.txt", "not tensors")
+        for arguments in ([], ["--out", self.folder / "there"], ["--format=safetensors"]):
+            result = self.semlink("export", notes, *arguments, expect=2)
+            self.assert_says(result.stderr, "notes.txt", "is no .safetensors file")
+        self.assertFalse((self.folder / "there").exists())
 
     def test_no_run(self):
         self.semlink("export", self.folder / "nothing", expect=2)

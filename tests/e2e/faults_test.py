@@ -53,18 +53,14 @@ class FaultTest(support.SemlinkTest):
         self.assertEqual(metrics, list(range(windows)))
 
     def events(self, name):
-        return [e for e in support.read_lines(self.out / "events.jsonl") if e["event"] == name]
+        return support.events_of(self.out, name)
 
     def start_long_run(self, windows, *arguments):
         """A run that is under way and has so many windows that a few commands fit in beside it."""
         scenario = self.write("small.yaml", support.SMALL)
         self.out = self.folder / "run"
-        process = self.start("semlink", "run", scenario, "--out", self.out, "--set",
-                             f"training.windows={windows}", *arguments, error_file=self.folder / "errors")
-        support.wait_until(lambda: len(support.read_lines(self.out / "metrics.jsonl")) >= 2
-                           or process.poll() is not None, "two windows")
-        self.assertIsNone(process.poll(), (self.folder / "errors").read_text())
-        return process
+        return self.start_run(self.out, scenario, "--out", self.out, "--set",
+                              f"training.windows={windows}", *arguments)
 
     def fault(self, *arguments, expect=0):
         return self.semlink("fault", *arguments, "--run", self.out, expect=expect)
@@ -73,8 +69,8 @@ class FaultTest(support.SemlinkTest):
         try:
             code = process.wait(timeout=support.PATIENCE)
         except subprocess.TimeoutExpired:
-            self.fail("the run did not end: " + (self.folder / "errors").read_text())
-        self.assertEqual(code, 0, (self.folder / "errors").read_text())
+            self.fail("the run did not end: " + self.said(self.out))
+        self.assertEqual(code, 0, self.said(self.out))
         self.assert_nothing_is_lost(windows)
 
 
@@ -86,8 +82,7 @@ class EveryKindTest(FaultTest):
         self.assertEqual(began[0]["kind"], KINDS[name].split()[1].rstrip(","))
         if name in ("kill", "restart"):
             node = began[0]["nodes"][0]
-            joined = [e for e in self.events("node_joined") if e["node"] == node]
-            self.assertEqual(len(joined), 2, "the node came back")
+            self.assertEqual(support.joined(self.out, node), 2, "the node came back")
         if name in ("cut_link", "cut_direction", "drop", "corrupt"):
             self.assertTrue(self.events("pair_down"), "the link noticed")
         if name == "cut_node":
@@ -121,12 +116,10 @@ class LiveTest(FaultTest):
         self.assertEqual(len(status["faults"]), 2)
         self.assertFalse([n for n in status["nodes"] if n["node"] == "transmitter2"][0]["up"])
         time.sleep(1.5)
-        self.assertEqual(len([e for e in self.events("node_joined")
-                              if e["node"] == "transmitter2"]), 1, "the fault keeps it down")
+        self.assertEqual(support.joined(self.out, "transmitter2"), 1, "the fault keeps it down")
         cleared = json.loads(self.fault("clear", "--format=json").stdout)["cleared"]
         self.assertEqual(cleared, [1, 2])
-        support.wait_until(lambda: len([e for e in self.events("node_joined")
-                                        if e["node"] == "transmitter2"]) == 2, "its return")
+        support.wait_until(lambda: support.joined(self.out, "transmitter2") == 2, "its return")
         self.assertEqual(json.loads(self.fault("list", "--format=json").stdout)["faults"], [])
         self.finish(process, 600)
         self.assert_says(self.fault("list", "--as-scenario").stdout, "kind: kill", "kind: cut")
@@ -167,8 +160,7 @@ class ScenarioTest(FaultTest):
         scenario = self.write("again.yaml", support.SMALL + listed)
         out = self.folder / "again"
         self.semlink("run", scenario, "--out", out, "--set", f"training.windows={WINDOWS}")
-        again = [e for e in support.read_lines(out / "events.jsonl") if e["event"] == "fault_began"]
-        self.assertEqual([e["fault"] for e in again], [first])
+        self.assertEqual([e["fault"] for e in support.events_of(out, "fault_began")], [first])
 
 
 if __name__ == "__main__":

@@ -101,21 +101,13 @@ class RefusalTest(support.SemlinkTest):
         cls.holder = support.SemlinkTest()
         cls.holder.setUp()
         cls.addClassCleanup(cls.holder.doCleanups)
-        cls.folder_of_class = cls.holder.folder
         scenario = cls.holder.write("small.yaml", support.SMALL)
-        cls.certs = cls.folder_of_class / "certs"
-        cls.other = cls.folder_of_class / "other"
+        cls.certs = cls.holder.folder / "certs"
+        cls.other = cls.holder.folder / "other"
         make_certificates(cls.certs, scenario)
         make_certificates(cls.other, scenario)
-        port_file = cls.folder_of_class / "port"
-        cls.log = cls.folder_of_class / "coordinator.log"
-        cls.coordinator = cls.holder.start(
-            "semlink-coordinator", "--scenario", scenario, "--out", cls.folder_of_class / "run",
-            "--listen=127.0.0.1:0", "--port-file", port_file, "--tls", cls.certs,
-            error_file=cls.log)
-        support.wait_until(lambda: port_file.exists() or cls.coordinator.poll() is not None, "port")
-        assert cls.coordinator.poll() is None, cls.log.read_text()
-        cls.address = f"127.0.0.1:{port_file.read_text().strip()}"
+        cls.coordinator, cls.address, cls.log = cls.holder.start_coordinator(scenario, "--tls",
+                                                                             cls.certs)
 
     def status(self):
         result = self.semlink("status", "--coordinator", self.address, "--tls", self.certs,
@@ -244,8 +236,9 @@ class TlsRunTest(support.SemlinkTest):
         result = self.semlink("run", scenario, "--out", self.folder / "a", f"--tls={certs}",
                               expect=2)
         self.assert_says(result.stderr, str(certs), "semlink certs")
+        self.assertFalse((self.folder / "a").exists(), "the same --out must be usable afterwards")
         make_certificates(certs, scenario)
-        out = self.run_small("b", f"--tls={certs}")[0]
+        out = self.run_small("a", f"--tls={certs}")[0]
         self.assertEqual(os.path.realpath(out / "certs"), os.path.realpath(certs))
 
 

@@ -4,13 +4,9 @@
 import csv
 import io
 import json
-import os
-import pathlib
 import shutil
-import signal
 import sqlite3
 import statistics
-import tempfile
 import time
 import unittest
 
@@ -23,15 +19,8 @@ WINDOWS = 8
 class LedgerTest(support.SemlinkTest):
     @classmethod
     def setUpClass(cls):
-        cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="semlink-e2e-"))
-        cls.addClassCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
-        scenario = cls.shared / "small.yaml"
-        scenario.write_text(support.SMALL)
-        cls.trained = cls.shared / "run"
-        result = support.run("semlink", "run", scenario, "--out", cls.trained, "--transport=inproc",
-                             "--set", f"training.windows={WINDOWS}", "--format=json")
-        if result.returncode != 0:
-            raise AssertionError(result.stderr)
+        result = cls.train_once("--transport=inproc", "--set", f"training.windows={WINDOWS}",
+                                "--format=json")
         cls.summary = json.loads(result.stdout)
 
     def rows(self, *arguments):
@@ -152,20 +141,11 @@ class LedgerTest(support.SemlinkTest):
     def test_reads_a_run_that_goes_on_and_one_that_was_killed(self):
         scenario = self.write("long.yaml", support.SMALL)
         out = self.folder / "run"
-        process = self.start("semlink", "run", scenario, "--out", out, "--transport=inproc",
-                             "--set", "training.windows=100000")
-        seen = 0
-        deadline = time.monotonic() + support.PATIENCE
-        while seen < 5 and time.monotonic() < deadline:
-            time.sleep(0.2)
-            if not (out / "ledger.sqlite").exists():
-                continue
-            result = support.run("semlink", "ledger", out, "--format=json")
-            if result.returncode == 0:  # else the tables are being made
-                seen = json.loads(result.stdout)["windows"]
+        process = self.start_run(out, scenario, "--out", out, "--transport=inproc", "--set",
+                                 "training.windows=100000", windows=5)
+        seen = json.loads(self.semlink("ledger", out, "--format=json").stdout)["windows"]
         self.assertGreaterEqual(seen, 5)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(support.PATIENCE)
+        support.kill(process)
         overview = json.loads(self.semlink("ledger", out, "--format=json").stdout)
         self.assertGreaterEqual(overview["windows"], seen)
         self.assertEqual(overview["state"], "running")

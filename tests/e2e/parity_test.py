@@ -1,9 +1,6 @@
 #!/usr/bin/env python3
 """The same scenario and seed give the same parameters, in one process and in seven."""
 
-import pathlib
-import shutil
-import tempfile
 import unittest
 
 import support
@@ -14,15 +11,7 @@ class ParityTest(support.SemlinkTest):
 
     @classmethod
     def setUpClass(cls):
-        cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="semlink-e2e-"))
-        cls.addClassCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
-        cls.scenario = cls.shared / "small.yaml"
-        cls.scenario.write_text(support.SMALL)
-        cls.reference = cls.shared / "inproc"
-        result = support.run("semlink", "run", cls.scenario, "--transport=inproc", "--out",
-                             cls.reference)
-        if result.returncode != 0:
-            raise AssertionError(result.stderr)
+        cls.train_once("--transport=inproc")
 
     def train(self, name, *arguments, scenario=None):
         out = self.folder / name
@@ -38,23 +27,23 @@ class ParityTest(support.SemlinkTest):
     def test_every_node_has_parameters(self):
         nodes = [f"{role}{i}.safetensors" for role in ("receiver", "transmitter")
                  for i in (1, 2, 3)]
-        self.assertEqual(sorted(support.parameter_digests(self.reference)), nodes)
-        self.assertEqual(support.read_json(self.reference / "summary.json")["windows"], 50)
+        self.assertEqual(sorted(support.parameter_digests(self.trained)), nodes)
+        self.assertEqual(support.read_json(self.trained / "summary.json")["windows"], 50)
 
     def test_separate_processes_give_the_same_bits(self):
         run = self.train("grpc", "--transport=grpc")
-        self.assert_same_parameters(self.reference, run)
-        inproc, grpc = (support.read_json(r / "summary.json") for r in (self.reference, run))
+        self.assert_same_parameters(self.trained, run)
+        inproc, grpc = (support.read_json(r / "summary.json") for r in (self.trained, run))
         for key in ("accuracy", "nce", "rate_nats", "links_mean", "selection_probability"):
             self.assertEqual(inproc[key], grpc[key], key)
 
     def test_a_second_run_gives_the_same_bits(self):
-        self.assert_same_parameters(self.reference, self.train("again", "--transport=inproc"))
+        self.assert_same_parameters(self.trained, self.train("again", "--transport=inproc"))
 
     def test_broadcast_randomness_gives_the_same_bits_as_derived(self):
         run = self.train("broadcast", "--transport=grpc", "--set",
                          "common_randomness.source=broadcast")
-        self.assert_same_parameters(self.reference, run)
+        self.assert_same_parameters(self.trained, run)
 
     def test_another_seed_gives_other_parameters(self):
         run = self.train("seed", "--transport=inproc", "--set", "seed=2", "--set",
@@ -67,7 +56,7 @@ class ParityTest(support.SemlinkTest):
 
     def test_training_changes_the_parameters(self):
         short = self.train("short", "--transport=inproc", "--set", "training.windows=2")
-        first, second = map(support.parameter_digests, (short, self.reference))
+        first, second = map(support.parameter_digests, (short, self.trained))
         for name, digest in first.items():
             self.assertNotEqual(digest, second[name], name)
 

@@ -10,16 +10,12 @@ import support
 
 
 class EndingTest(support.SemlinkTest):
-    def start_run(self, *arguments):
+    def start_long_run(self, *arguments):
         """A run over gRPC that is training and would go on for very long."""
         scenario = self.write("small.yaml", support.SMALL)
         self.out = self.folder / "run"
-        process = self.start("semlink", "run", scenario, "--out", self.out, "--transport=grpc",
-                             "--set", "training.windows=1000000", *arguments,
-                             error_file=self.folder / "errors")
-        support.wait_until(lambda: len(support.read_lines(self.out / "metrics.jsonl")) >= 2
-                           or process.poll() is not None, "two windows")
-        self.assertIsNone(process.poll(), self.errors())
+        process = self.start_run(self.out, scenario, "--out", self.out, "--transport=grpc", "--set",
+                                 "training.windows=1000000", *arguments)
         self.nodes = support.children_of(process.pid)
         self.assertEqual(len(self.nodes), 7)
         # Whatever happens, nothing stays behind.
@@ -32,7 +28,7 @@ class EndingTest(support.SemlinkTest):
                 os.kill(pid, signal.SIGKILL)
 
     def errors(self):
-        return (self.folder / "errors").read_text()
+        return self.said(self.out)
 
     def wait(self, process, seconds):
         began = time.monotonic()
@@ -48,39 +44,35 @@ class EndingTest(support.SemlinkTest):
         self.assert_says(reason, *parts)
 
     def test_interrupt_ends_all_nodes(self):
-        process = self.start_run()
+        process = self.start_long_run()
         process.send_signal(signal.SIGINT)
         self.assertEqual(self.wait(process, 10), 130, self.errors())
         self.assert_says(self.errors(), "interrupted")
         self.assert_failed_run_is_recorded("interrupt")
 
     def test_ctrl_c_in_a_terminal_reaches_the_whole_group(self):
-        process = self.start_run()
+        process = self.start_long_run()
         os.killpg(process.pid, signal.SIGINT)
         self.assertEqual(self.wait(process, 10), 130, self.errors())
 
     def test_sigterm_ends_all_nodes(self):
-        process = self.start_run()
+        process = self.start_long_run()
         process.send_signal(signal.SIGTERM)
         self.assertIn(self.wait(process, 10), (130, 143), self.errors())
 
     def test_interrupt_in_process(self):
         scenario = self.write("small.yaml", support.SMALL)
         out = self.folder / "run"
-        process = self.start("semlink", "run", scenario, "--out", out, "--transport=inproc",
-                             "--set", "training.windows=1000000")
-        support.wait_until(lambda: support.read_lines(out / "metrics.jsonl"), "a window")
+        process = self.start_run(out, scenario, "--out", out, "--transport=inproc", "--set",
+                                 "training.windows=1000000", windows=1)
         self.nodes = support.children_of(process.pid)
         process.send_signal(signal.SIGINT)
         self.assertEqual(self.wait(process, 10), 130)
 
-    def windows(self):
-        return len(support.read_lines(self.out / "metrics.jsonl"))
-
     def assert_goes_on(self, process):
-        before = self.windows()
-        support.wait_until(lambda: self.windows() >= before + 3 or process.poll() is not None,
-                           "three more windows")
+        before = support.windows_of(self.out)
+        support.wait_until(lambda: support.windows_of(self.out) >= before + 3
+                           or process.poll() is not None, "three more windows")
         self.assertIsNone(process.poll(), self.errors())
         self.nodes = support.children_of(process.pid)
         process.send_signal(signal.SIGINT)
@@ -88,28 +80,24 @@ class EndingTest(support.SemlinkTest):
         self.assert_says(self.errors(), "semlink run --resume")
 
     def test_killed_nodes_are_started_again(self):
-        process = self.start_run()
+        process = self.start_long_run()
         for node in ("transmitter2", "receiver3"):
             os.kill(support.node_pids(self.out)[node], signal.SIGKILL)
-            support.wait_until(lambda: self.joined(node) == 2, f"the return of {node}")
+            support.wait_until(lambda: support.joined(self.out, node) == 2, f"the return of {node}")
             self.assert_says(self.errors(), f"{node} was ended by signal 9")
         self.assert_goes_on(process)
 
-    def joined(self, node):
-        return sum(e["event"] == "node_joined" and e["node"] == node
-                   for e in support.read_lines(self.out / "events.jsonl"))
-
     def test_a_terminated_receiver_is_left_alone(self):
-        process = self.start_run()
+        process = self.start_long_run()
         os.kill(support.node_pids(self.out)["receiver1"], signal.SIGTERM)
-        support.wait_until(lambda: "node_lost" in (self.out / "events.jsonl").read_text(), "the loss")
+        support.wait_until(lambda: support.events_of(self.out, "node_lost"), "the loss")
         self.assert_goes_on(process)
-        self.assertEqual(self.joined("receiver1"), 1)
+        self.assertEqual(support.joined(self.out, "receiver1"), 1)
 
     def test_a_killed_coordinator_is_started_again(self):
-        process = self.start_run()
+        process = self.start_long_run()
         self.kill_coordinator()
-        support.wait_until(lambda: self.joined("receiver3") == 2, "the nodes' return")
+        support.wait_until(lambda: support.joined(self.out, "receiver3") == 2, "the nodes' return")
         self.assert_says(self.errors(), "coordinator was ended by signal 9")
         self.assert_goes_on(process)
 
@@ -118,13 +106,14 @@ class EndingTest(support.SemlinkTest):
         os.kill(coordinator, signal.SIGKILL)
 
     def test_nobody_is_started_again_if_asked(self):
-        process = self.start_run("--max-restarts=0")
+        process = self.start_long_run("--max-restarts=0")
         os.kill(support.node_pids(self.out)["transmitter2"], signal.SIGKILL)
         self.assertEqual(self.wait(process, 30), 1, self.errors())
-        self.assert_says(self.errors(), "transmitter2 was ended by signal 9")
+        self.assert_says(self.errors(), "transmitter2 was ended by signal 9",
+                         f"semlink run --resume {self.out}")
 
     def test_a_coordinator_is_not_started_again_if_asked(self):
-        process = self.start_run("--max-restarts=0")
+        process = self.start_long_run("--max-restarts=0")
         self.kill_coordinator()
         self.assertEqual(self.wait(process, 30), 1, self.errors())
         self.assert_says(self.errors(), "coordinator was ended by signal 9")
@@ -154,13 +143,7 @@ class AbsentCoordinatorTest(support.SemlinkTest):
 
     def test_a_coordinator_without_nodes_ends_on_sigterm(self):
         scenario = self.write("small.yaml", support.SMALL)
-        port_file = self.folder / "port"
-        log = self.folder / "log"
-        process = self.start("semlink-coordinator", "--scenario", scenario, "--out",
-                             self.folder / "run", "--listen=127.0.0.1:0", "--port-file", port_file,
-                             "--insecure",
-                             error_file=log)
-        support.wait_until(port_file.exists, "the port")
+        process, _, log = self.start_coordinator(scenario, "--insecure")
         support.wait_until(lambda: "transmitter1" in log.read_text(), "whom it waits for")
         process.terminate()
         began = time.monotonic()

@@ -14,16 +14,9 @@ class ResumeTest(support.SemlinkTest):
         super().setUp()
         self.scenario = self.write("small.yaml", SCENARIO)
 
-    def start_run(self, name, windows):
-        """A run that has committed so many windows, and still goes on."""
-        out = self.folder / name
-        process = self.start("semlink", "run", self.scenario, "--out", out,
-                             error_file=self.folder / f"{name}.log")
-        metrics = out / "metrics.jsonl"
-        support.wait_until(lambda: process.poll() is not None or
-                           (metrics.exists() and metrics.read_bytes().count(b"\n") >= windows), "windows")
-        self.assertIsNone(process.poll(), (self.folder / f"{name}.log").read_text())
-        return process, out
+    def start_broken(self, windows):
+        out = self.folder / "broken"
+        return self.start_run(out, self.scenario, "--out", out, windows=windows), out
 
     def check_equal(self, resumed, whole):
         self.assertEqual(support.parameter_digests(resumed), support.parameter_digests(whole))
@@ -38,12 +31,9 @@ class ResumeTest(support.SemlinkTest):
     def test_killed_twice_and_resumed(self):
         whole = self.folder / "whole"
         self.semlink("run", self.scenario, "--out", whole)
-        process, out = self.start_run("broken", 30)
+        process, out = self.start_broken(30)
         support.kill(process)
-        again = self.start("semlink", "run", "--resume", out, error_file=self.folder / "again.log")
-        support.wait_until(lambda: again.poll() is not None or
-                           (out / "metrics.jsonl").read_bytes().count(b"\n") >= 75, "windows")
-        self.assertIsNone(again.poll(), (self.folder / "again.log").read_text())
+        again = self.start_run(out, "--resume", out, windows=75)
         support.kill(again)
         self.semlink("run", "--resume", out)
         self.check_equal(out, whole)
@@ -53,7 +43,7 @@ class ResumeTest(support.SemlinkTest):
     def test_a_damaged_checkpoint_is_not_used(self):
         whole = self.folder / "whole"
         self.semlink("run", self.scenario, "--out", whole)
-        process, out = self.start_run("broken", 65)
+        process, out = self.start_broken(65)
         support.kill(process)
         files = sorted((out / "checkpoints" / "receiver2").glob("window-*.safetensors"))
         self.assertGreaterEqual(len(files), 2)
@@ -61,17 +51,16 @@ class ResumeTest(support.SemlinkTest):
         data[len(data) // 2] ^= 1
         files[-1].write_bytes(bytes(data))
         self.semlink("run", "--resume", out)
-        refused = [e["node"] for e in support.read_lines(out / "events.jsonl")
-                   if e["event"] == "checkpoint_refused"]
-        self.assertEqual(refused, ["receiver2"])
+        refused = support.events_of(out, "checkpoint_refused")
+        self.assertEqual([event["node"] for event in refused], ["receiver2"])
         self.check_equal(out, whole)
 
     def test_interrupted_and_resumed(self):
-        process, out = self.start_run("broken", 30)
+        process, out = self.start_broken(30)
         process.send_signal(signal.SIGINT)
         process.wait()
         self.assertEqual(process.returncode, 130)
-        self.assert_says((self.folder / "broken.log").read_text(), "semlink run --resume")
+        self.assert_says(self.said(out), "semlink run --resume")
         self.semlink("run", "--resume", out)
         self.assertEqual(support.read_json(out / "summary.json")["windows"], 400)
 

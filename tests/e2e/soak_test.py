@@ -97,7 +97,7 @@ class SoakTest(support.SemlinkTest):
         return summary
 
     def test_soak(self):
-        self.assertGreaterEqual(FAULTS, len(DAEMONS), "SEMLINK_SOAK_FAULTS: a restart of each daemon is in the list")
+        self.assertGreaterEqual(FAULTS, len(DAEMONS), "SEMLINK_SOAK_FAULTS: each daemon restarts")
         calm = []
         for seed in (1, 2, 3):
             run, windows, seconds = self.run_one(f"calm{seed}", seed)

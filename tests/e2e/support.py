@@ -44,6 +44,20 @@ class SemlinkTest(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semlink-e2e-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
+    @classmethod
+    def train_once(cls, *arguments):
+        """For setUpClass: trains SMALL, for all tests of the class, in the run folder `cls.trained`.
+        Returns the ended process."""
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="semlink-e2e-"))
+        cls.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)
+        cls.scenario = folder / "small.yaml"
+        cls.scenario.write_text(SMALL)
+        cls.trained = folder / "run"
+        result = run("semlink", "run", cls.scenario, "--out", cls.trained, *arguments)
+        if result.returncode != 0:
+            raise AssertionError(result.stderr)
+        return result
+
     def write(self, name, text):
         path = self.folder / name
         path.write_text(text)
@@ -54,6 +68,29 @@ class SemlinkTest(unittest.TestCase):
         process = start(program, *arguments, error_file=error_file)
         self.addCleanup(kill, process)
         return process
+
+    def start_run(self, out, *arguments, windows=2):
+        """`semlink run ARGUMENTS` whose run folder is `out`, once so many windows are committed. It
+        goes on; what it has said is self.said(out)."""
+        log = self.folder / f"{out.name}.log"
+        process = self.start("semlink", "run", *arguments, error_file=log)
+        wait_until(lambda: windows_of(out) >= windows or process.poll() is not None,
+                   f"{windows} windows")
+        self.assertIsNone(process.poll(), log.read_text())
+        return process
+
+    def said(self, out):
+        return (self.folder / f"{out.name}.log").read_text()
+
+    def start_coordinator(self, scenario, *arguments):
+        """A coordinator of the run folder `run` on a free port: the process, its address, its log."""
+        log, port_file = self.folder / "coordinator.log", self.folder / "port"
+        process = self.start("semlink-coordinator", "--scenario", scenario, "--out",
+                             self.folder / "run", "--listen=127.0.0.1:0", "--port-file", port_file,
+                             *arguments, error_file=log)
+        wait_until(lambda: port_file.exists() or process.poll() is not None, "a port")
+        self.assertIsNone(process.poll(), log.read_text())
+        return process, f"127.0.0.1:{port_file.read_text().strip()}", log
 
     def run_program(self, program, *arguments):
         return run(program, *arguments)
@@ -100,14 +137,16 @@ def start(program, *arguments, error_file=None):
 
 
 def kill(process):
-    """SIGKILL to a program and to the processes that it started, as a power cut would."""
+    """SIGKILL to a program and to the processes that it started, as a power cut would. Nothing
+    happens to one that was killed before."""
     if process.poll() is None:
         for pid in children_of(process.pid) + [process.pid]:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-    process.communicate()
+    if not process.stdout.closed:
+        process.communicate()
 
 
 def wait_until(condition, what, seconds=PATIENCE):
@@ -132,6 +171,23 @@ def read_lines(path):
         return []
     text = path.read_text()
     return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+
+def windows_of(run_folder):
+    """Training windows committed so far."""
+    path = pathlib.Path(run_folder) / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def events_of(run_folder, name):
+    """The events of this name, in their order."""
+    return [event for event in read_lines(pathlib.Path(run_folder) / "events.jsonl")
+            if event["event"] == name]
+
+
+def joined(run_folder, node):
+    """How often the coordinator has taken this node in."""
+    return sum(event["node"] == node for event in events_of(run_folder, "node_joined"))
 
 
 def most_used(run):
@@ -163,8 +219,7 @@ def parameter_digests(run_folder):
 
 def node_pids(run_folder):
     """Process ids by node name, as the nodes told the coordinator."""
-    return {event["node"]: event["pid"] for event in read_lines(run_folder / "events.jsonl")
-            if event["event"] == "node_joined"}
+    return {event["node"]: event["pid"] for event in events_of(run_folder, "node_joined")}
 
 
 def is_running(pid):
