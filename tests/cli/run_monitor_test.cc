@@ -24,6 +24,16 @@ std::string TrainLine(int window, const std::string& accuracy) {
          R"(],"rate_nats":100.0,"links":[2.0,3.0],"links_total":5.0})" + "\n";
 }
 
+std::string Joined(const std::string& node) {
+  return "{\"event\":\"node_joined\",\"node\":\"" + node + "\"}\n";
+}
+
+std::string Lost(const std::string& node) {
+  return "{\"event\":\"node_lost\",\"node\":\"" + node + "\"}\n";
+}
+
+constexpr char kTraining[] = "{\"event\":\"training_started\",\"windows\":9}\n";
+
 TEST(LineFollowerTest, GivesWholeLinesOnly) {
   TempDir folder;
   LineFollower follower(folder / "a.jsonl");
@@ -33,6 +43,17 @@ TEST(LineFollowerTest, GivesWholeLinesOnly) {
   EXPECT_THAT(follower.ReadNew(), IsEmpty());
   Append(folder / "a.jsonl", "o\nthree\n");
   EXPECT_THAT(follower.ReadNew(), ElementsAre("two", "three"));
+}
+
+TEST(LineFollowerTest, ForgetsHalfALineThatACoordinatorCutsOff) {
+  TempDir folder;
+  LineFollower follower(folder / "a.jsonl");
+  WriteText(folder / "a.jsonl", "one\nhalf of a li");
+  EXPECT_THAT(follower.ReadNew(), ElementsAre("one"));
+  WriteText(folder / "a.jsonl", "one\n");
+  EXPECT_THAT(follower.ReadNew(), IsEmpty());
+  Append(folder / "a.jsonl", "two\n");
+  EXPECT_THAT(follower.ReadNew(), ElementsAre("two"));
 }
 
 TEST(LineFollowerTest, ReadsLinesLongerThanItsBuffer) {
@@ -132,33 +153,68 @@ TEST(HeldDownTest, FollowsKillsToTheirEnd) {
   EXPECT_THAT(HeldDown(monitor.progress(), began + absl::Seconds(60)), testing::IsEmpty());
 }
 
-TEST(RunMonitorTest, KnowsWhoIsAwayAndThatARunGoesOn) {
+TEST(RunMonitorTest, KnowsWhoIsAway) {
   TempDir folder;
   RunMonitor monitor(folder.path());
-  std::string events =
-      R"({"event":"node_joined","node":"transmitter1"}
-{"event":"node_joined","node":"transmitter2"}
-)";
-  WriteText(folder / "events.jsonl", events);
+  const std::string events = folder / "events.jsonl";
+  Append(events, Joined("transmitter1") + Joined("transmitter2"));
   monitor.Poll();
   EXPECT_FALSE(monitor.progress().started);
-  events += R"({"event":"training_started","windows":9}
-{"event":"node_lost","node":"transmitter1"}
-{"event":"node_lost","node":"transmitter2"}
-{"event":"node_joined","node":"transmitter2"}
-)";
-  WriteText(folder / "events.jsonl", events);
+  EXPECT_EQ(monitor.progress().nodes_joined, 2);
+  Append(events, kTraining + Lost("transmitter1") + Lost("transmitter2") + Joined("transmitter2"));
   monitor.Poll();
   EXPECT_TRUE(monitor.progress().started);
-  EXPECT_THAT(monitor.progress().absent, testing::ElementsAre("transmitter1"));
-  events += R"({"event":"failed","reason":"interrupted"}
-{"event":"node_joined","node":"transmitter1"}
-)";
-  WriteText(folder / "events.jsonl", events);
+  EXPECT_EQ(monitor.progress().phase, "training") << "whoever comes back does not start it anew";
+  EXPECT_THAT(monitor.progress().absent, ElementsAre("transmitter1"));
+  Append(events, Joined("transmitter1"));
   monitor.Poll();
-  EXPECT_EQ(monitor.progress().phase, "waiting");
+  EXPECT_THAT(monitor.progress().absent, IsEmpty());
+}
+
+TEST(RunMonitorTest, AFailureIsTheEndUntilARunIsResumed) {
+  TempDir folder;
+  RunMonitor monitor(folder.path());
+  const std::string events = folder / "events.jsonl";
+  Append(events, Joined("transmitter1") + Joined("receiver1") + kTraining);
+  Append(folder / "metrics.jsonl", TrainLine(0, "0.5") + TrainLine(1, "0.7"));
+  Append(events, Lost("receiver1") + "{\"event\":\"failed\",\"reason\":\"interrupted\"}\n");
+  monitor.Poll();
+  EXPECT_EQ(monitor.progress().phase, "failed");
+  EXPECT_FALSE(monitor.progress().started);
+  EXPECT_EQ(monitor.progress().failure, "interrupted");
+  EXPECT_EQ(monitor.progress().windows, 2u);
+  // Of a node that did not know yet.
+  Append(events, Joined("receiver1"));
+  monitor.Poll();
+  EXPECT_EQ(monitor.progress().phase, "failed");
+
+  Append(events, "{\"event\":\"resumed\",\"window\":2,\"starts\":2}\n");
+  monitor.Poll();
+  EXPECT_EQ(ProgressLine(monitor.progress()), "waiting for nodes, 0 joined");
   EXPECT_EQ(monitor.progress().failure, "");
-  EXPECT_THAT(monitor.progress().absent, testing::IsEmpty());
+  EXPECT_THAT(monitor.progress().absent, IsEmpty());
+  EXPECT_FALSE(monitor.progress().started) << "the nodes have to join once more";
+  Append(events, Joined("receiver1") + Joined("transmitter1") + kTraining);
+  Append(folder / "metrics.jsonl", TrainLine(2, "0.9"));
+  monitor.Poll();
+  EXPECT_TRUE(monitor.progress().started);
+  EXPECT_EQ(monitor.progress().nodes_joined, 2);
+  EXPECT_EQ(monitor.progress().windows, 3u);
+  EXPECT_THAT(monitor.progress().accuracy, ElementsAre(DoubleNear(0.7, 1e-9)));
+}
+
+// A coordinator that was killed goes on: no `failed` comes before its `resumed`.
+TEST(RunMonitorTest, ARestartOfTheCoordinatorForgetsWhoWasAway) {
+  TempDir folder;
+  RunMonitor monitor(folder.path());
+  Append(folder / "events.jsonl", Joined("receiver1") + kTraining + Lost("receiver1"));
+  monitor.Poll();
+  EXPECT_THAT(monitor.progress().absent, ElementsAre("receiver1"));
+  Append(folder / "events.jsonl", "{\"event\":\"resumed\",\"window\":2,\"starts\":2}\n");
+  monitor.Poll();
+  EXPECT_THAT(monitor.progress().absent, IsEmpty());
+  EXPECT_EQ(monitor.progress().phase, "waiting");
+  EXPECT_TRUE(monitor.progress().started) << "its nodes ran: one that dies is started again";
 }
 
 }  // namespace
