@@ -19,9 +19,10 @@ void AddTransportOption(CLI::App* command, std::string* transport) {
 }
 
 void AddLaunchTlsOption(CLI::App* command, std::string* tls) {
-  command->add_flag("--tls", *tls,
-                    "Encrypt and authenticate the connections between the nodes: --tls=DIR with "
-                    "the certificates in DIR, --tls with new ones in OUT/certs");
+  command->add_flag(
+      "--tls", *tls,
+      "Encrypt and authenticate the connections between the nodes: --tls=DIR (with =) "
+      "takes the certificates in DIR, --tls makes new ones in OUT/certs");
 }
 
 void AddSetOption(CLI::App* command, std::vector<std::string>* overrides) {

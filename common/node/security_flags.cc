@@ -26,10 +26,12 @@ security::IdentityFiles FilesOf(const SecurityFlags& flags, const NodeId& self) 
 void AddSecurityFlags(CLI::App* app, SecurityFlags* flags) {
   app->add_option("--tls", flags->dir,
                   "Encrypt and authenticate with DIR/ca.pem, DIR/NODE.pem and DIR/NODE.key, as "
-                  "`semlink certs DIR` makes them");
-  app->add_option("--tls-ca", flags->ca, "File of the CA's certificate, instead of DIR/ca.pem");
-  app->add_option("--tls-cert", flags->certificate, "File of the own certificate");
-  app->add_option("--tls-key", flags->key, "File of its private key");
+                  "`semlink certs DIR` makes them")
+      ->type_name("DIR");
+  app->add_option("--tls-ca", flags->ca, "The CA's certificate, instead of DIR/ca.pem")
+      ->type_name("FILE");
+  app->add_option("--tls-cert", flags->certificate, "The own certificate")->type_name("FILE");
+  app->add_option("--tls-key", flags->key, "Its private key")->type_name("FILE");
   app->add_flag("--insecure", flags->insecure,
                 "Neither encrypt nor authenticate; on this machine's loopback interface only");
 }
