@@ -135,6 +135,8 @@ TEST_F(LauncherTest, NobodyIsStartedAgainTooOften) {
   EXPECT_EQ(Launch(), kExitFailed);
   EXPECT_THAT(said_, HasSubstr("starting it again"));
   EXPECT_THAT(said_, HasSubstr("the run failed: receiver1 was ended by signal 9"));
+  EXPECT_THAT(said_, testing::EndsWith("semlink: `semlink run --resume " + (folder_ / "out") +
+                                       "` continues it\n"));
 }
 
 TEST_F(LauncherTest, WrongUsageIsNotTriedAgain) {
@@ -223,6 +225,7 @@ TEST_F(LauncherTest, ANodeThatDiesEndsTheRun) {
   EXPECT_THAT(said_, HasSubstr("the run failed: transmitter1 exited with code 9"));
   EXPECT_THAT(said_, HasSubstr("the coordinator says: transmitter1 was lost"));
   EXPECT_THAT(said_, HasSubstr("  out of cheese\n"));
+  EXPECT_THAT(said_, testing::Not(HasSubstr("--resume"))) << "there is no ledger to go on with";
   pid_t coordinator = 0;
   ASSERT_TRUE(absl::SimpleAtoi(ReadText(folder_ / "out/pid"), &coordinator));
   EXPECT_EQ(kill(coordinator, 0), -1) << "the coordinator was left behind";
