@@ -19,7 +19,9 @@ class MemberDriver {
  public:
   using Body = v1::Message::BodyCase;
 
-  explicit MemberDriver(const Scenario& scenario) : scenario(scenario) {}
+  // start: the parameters that the coordinator hands out; empty: the node makes fresh ones.
+  MemberDriver(const Scenario& scenario, const v1::Parameters& start)
+      : scenario(scenario), start(start) {}
   virtual ~MemberDriver() = default;
 
   void Lose(const NodeId& peer) {
@@ -44,6 +46,7 @@ class MemberDriver {
     v1::Message message;
     message.mutable_welcome()->set_scenario_yaml(EmitScenario(scenario));
     message.mutable_welcome()->set_run_id("run1");
+    *message.mutable_welcome()->mutable_parameters() = start.tensor();
     for (const std::string& address : transmitter_addresses) {
       message.mutable_welcome()->add_transmitter_address(address);
     }
@@ -73,18 +76,20 @@ class MemberDriver {
     return LastToCoordinator(Body::kRestored).restored();
   }
   // What the node sends when it is asked for its parameters.
-  std::string Parameters() {
+  v1::Parameters AskParameters() {
     v1::Message message;
     message.mutable_parameters_request();
     FromCoordinator(message);
-    return LastToCoordinator(Body::kParameters).SerializeAsString();
+    return LastToCoordinator(Body::kParameters).parameters();
   }
+  std::string Parameters() { return AskParameters().SerializeAsString(); }
 
   v1::Report LastReport() const { return LastToCoordinator(Body::kReport).report(); }
   v1::Ready LastReady() const { return LastToCoordinator(Body::kReady).ready(); }
   size_t Count(Body kind) const { return transport.Of(kind).size(); }
 
   Scenario scenario;
+  v1::Parameters start;
   RecordingTransport transport;
   v1::OpenWindow open;
   uint64_t attempt = 0;

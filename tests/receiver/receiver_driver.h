@@ -19,8 +19,8 @@ using Body = v1::Message::BodyCase;
 class ReceiverDriver : public MemberDriver {
  public:
   explicit ReceiverDriver(const Scenario& scenario = TinyScenario(), bool connect = true,
-                          const std::string& state_folder = "")
-      : MemberDriver(scenario), node(1, &transport, &clock, {state_folder}) {
+                          const std::string& state_folder = "", const v1::Parameters& start = {})
+      : MemberDriver(scenario, start), node(1, &transport, &clock, {state_folder}) {
     Welcome();
     for (int k = 0; connect && k < 2; ++k) Connected(k);
   }

@@ -143,6 +143,23 @@ TEST_P(ReceiverCheckpointTest, RestoreOfWindow0IsTheFreshState) {
   EXPECT_EQ(driver.Parameters(), fresh.Parameters());
 }
 
+// A run that starts from given parameters goes back to these.
+TEST_P(ReceiverCheckpointTest, RestoreOfWindow0IsTheGivenState) {
+  ReceiverDriver trained(scenario_);
+  trained.RunTrain(0);
+  const v1::Parameters start = trained.AskParameters();
+  ReceiverDriver driver(scenario_, true, "", start), fresh(scenario_, true, "", start);
+  driver.RunTrain(0);
+  EXPECT_NE(driver.Parameters(), start.SerializeAsString());
+  EXPECT_TRUE(driver.Restore({}).ok());
+  EXPECT_EQ(driver.Parameters(), start.SerializeAsString());
+  for (uint64_t w = 0; w < 3; ++w) {
+    driver.RunTrain(w);
+    fresh.RunTrain(w);
+  }
+  EXPECT_EQ(driver.Parameters(), fresh.Parameters());
+}
+
 INSTANTIATE_TEST_SUITE_P(Baselines, ReceiverCheckpointTest,
                          ::testing::Values(Baseline::kConstant, Baseline::kRunningMean));
 

@@ -229,22 +229,12 @@ TEST(ReceiverNodeTest, GrantThatMakesNoSenseIsRefused) {
 TEST(ReceiverNodeTest, StartsFromTheParametersOfTheWelcome) {
   ReceiverDriver trained;
   trained.RunTrain(0);
-  v1::Message parameters;
-  ASSERT_TRUE(parameters.ParseFromString(trained.Parameters()));
-  v1::Message welcome;
-  welcome.mutable_welcome()->set_scenario_yaml(EmitScenario(trained.scenario));
-  *welcome.mutable_welcome()->mutable_parameters() = parameters.parameters().tensor();
-  for (const char* address : {"a:1", "b:1"})
-    welcome.mutable_welcome()->add_transmitter_address(address);
-  RecordingTransport transport;
-  FakeClock clock;
-  ReceiverNode node(1, &transport, &clock);
-  ASSERT_TRUE(node.Handle(NodeId::Coordinator(), welcome).ok());
-  EXPECT_TRUE(
-      Same(node.decoders()->fused().parameters(), trained.node.decoders()->fused().parameters()));
-  EXPECT_TRUE(
-      Same(node.decoders()->local().parameters(), trained.node.decoders()->local().parameters()));
-  EXPECT_TRUE(Same(node.selection()->selector().network().parameters(),
+  ReceiverDriver driver(trained.scenario, true, "", trained.AskParameters());
+  EXPECT_TRUE(Same(driver.node.decoders()->fused().parameters(),
+                   trained.node.decoders()->fused().parameters()));
+  EXPECT_TRUE(Same(driver.node.decoders()->local().parameters(),
+                   trained.node.decoders()->local().parameters()));
+  EXPECT_TRUE(Same(driver.node.selection()->selector().network().parameters(),
                    trained.node.selection()->selector().network().parameters()));
 }
 

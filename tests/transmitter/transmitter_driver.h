@@ -19,8 +19,8 @@ using Body = v1::Message::BodyCase;
 class TransmitterDriver : public MemberDriver {
  public:
   explicit TransmitterDriver(const Scenario& scenario = TinyScenario(),
-                             const std::string& state_folder = "")
-      : MemberDriver(scenario), node(1, &transport, {state_folder}) {
+                             const std::string& state_folder = "", const v1::Parameters& start = {})
+      : MemberDriver(scenario, start), node(1, &transport, {state_folder}) {
     Welcome();
     for (int t = 0; t < 2; ++t) Connected(t);
   }

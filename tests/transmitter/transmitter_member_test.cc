@@ -223,20 +223,18 @@ TEST_F(TransmitterCheckpointTest, RestoreOfWindow0IsTheFreshState) {
 TEST_F(TransmitterCheckpointTest, RestoreOfWindow0IsTheGivenState) {
   TransmitterDriver trained(scenario_);
   trained.RunTrain(0);
-  v1::Message parameters;
-  ASSERT_TRUE(parameters.ParseFromString(trained.Parameters()));
-  v1::Message welcome, restore;
-  welcome.mutable_welcome()->set_scenario_yaml(EmitScenario(scenario_));
-  *welcome.mutable_welcome()->mutable_parameters() = parameters.parameters().tensor();
-  TransmitterDriver driver(scenario_);
-  RecordingTransport transport;
-  TransmitterNode node(1, &transport);
-  ASSERT_TRUE(node.Handle(NodeId::Coordinator(), welcome).ok());
-  restore.mutable_restore();
-  ASSERT_TRUE(node.Handle(NodeId::Coordinator(), restore).ok());
-  EXPECT_TRUE(transport.sent.back().second.restored().ok());
-  EXPECT_TRUE(Same(node.encoders()->networks()[2].parameters(),
-                   trained.node.encoders()->networks()[2].parameters()));
+  const v1::Parameters start = trained.AskParameters();
+  TransmitterDriver driver(scenario_, dir_.path(), start), fresh(scenario_, "", start);
+  driver.RunTrain(0);
+  EXPECT_NE(driver.Parameters(), start.SerializeAsString());
+  EXPECT_TRUE(driver.Restore({}).ok());
+  EXPECT_EQ(driver.Parameters(), start.SerializeAsString());
+  // The optimisers begin anew as well.
+  for (uint64_t w = 0; w < 2; ++w) {
+    driver.RunTrain(w);
+    fresh.RunTrain(w);
+  }
+  EXPECT_EQ(driver.Parameters(), fresh.Parameters());
 }
 
 TEST_F(TransmitterCheckpointTest, WhatCanNotBeRestoredChangesNothing) {

@@ -318,20 +318,12 @@ TEST(TransmitterNodeTest, StopEndsIt) {
 TEST(TransmitterNodeTest, StartsFromTheParametersOfTheWelcome) {
   TransmitterDriver trained;
   trained.RunTrain(0);
-  const std::string saved = trained.Parameters();
-  v1::Message parameters;
-  ASSERT_TRUE(parameters.ParseFromString(saved));
-  v1::Message welcome;
-  welcome.mutable_welcome()->set_scenario_yaml(EmitScenario(trained.scenario));
-  *welcome.mutable_welcome()->mutable_parameters() = parameters.parameters().tensor();
-  RecordingTransport transport;
-  TransmitterNode node(1, &transport);
-  ASSERT_TRUE(node.Handle(NodeId::Coordinator(), welcome).ok());
+  TransmitterDriver driver(trained.scenario, "", trained.AskParameters());
   for (int m = 0; m < 3; ++m) {
-    EXPECT_TRUE(Same(node.encoders()->networks()[m].parameters(),
+    EXPECT_TRUE(Same(driver.node.encoders()->networks()[m].parameters(),
                      trained.node.encoders()->networks()[m].parameters()));
   }
-  EXPECT_TRUE(Same(node.selection()->selector().network().parameters(),
+  EXPECT_TRUE(Same(driver.node.selection()->selector().network().parameters(),
                    trained.node.selection()->selector().network().parameters()));
 }
 
