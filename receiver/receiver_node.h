@@ -59,9 +59,9 @@ class ReceiverNode : public method::MemberNode {
   // The policy's part of a TRAIN window, and the gradients for the transmitters.
   absl::Status Learn(const std::vector<ReceivedLink>& links, const WindowResult& result);
   absl::StatusOr<std::vector<ReceivedLink>> CheckGrant(const v1::Grant& grant) const;
-  // Checks that `features` are exactly the links granted from transmitter k.
-  absl::StatusOr<std::vector<ReceivedLink>> CheckFeatures(int k,
-                                                          const v1::Features& features) const;
+  // Decodes `features`, which must be exactly the links granted from transmitter k.
+  absl::StatusOr<std::vector<ReceivedLink>> DecodeFeatures(int k,
+                                                           const v1::Features& features) const;
 
   // receiver_results.cc
   absl::Status SendGradients(const std::vector<ReceivedLink>& links, const WindowResult& result,
@@ -80,7 +80,7 @@ class ReceiverNode : public method::MemberNode {
   Stage stage_ = Stage::kAsked;
   std::vector<std::vector<uint32_t>> requests_;  // by k: rounds
   std::vector<ReceivedLink> links_;              // granted, sorted by (k, m), features to come
-  std::vector<std::optional<v1::Features>> features_;  // by k
+  std::vector<std::optional<std::vector<ReceivedLink>>> features_;  // by k: what has come
 };
 
 }  // namespace semlink::receiver

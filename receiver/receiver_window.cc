@@ -1,7 +1,6 @@
 // A window at a receiver: requests, grant, features.
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -79,12 +78,11 @@ absl::Status ReceiverNode::OnData(int k, const v1::Message& message) {
     return absl::InvalidArgumentError("Features are late or repeated");
   }
   if (stage_ == Stage::kAsked) return KeepEarly(k, message);
-  RETURN_IF_ERROR(CheckFeatures(k, features).status());
-  features_[k] = features;
+  ASSIGN_OR_RETURN(features_[k], DecodeFeatures(k, features));
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<ReceivedLink>> ReceiverNode::CheckFeatures(
+absl::StatusOr<std::vector<ReceivedLink>> ReceiverNode::DecodeFeatures(
     int k, const v1::Features& features) const {
   std::vector<ReceivedLink> links;
   for (const ReceivedLink& link : links_) {
@@ -127,10 +125,8 @@ absl::Status ReceiverNode::Advance() {
 absl::Status ReceiverNode::RunDecoders() {
   // Links whose features did not come are erasures: their slots stay empty.
   std::vector<ReceivedLink> links;
-  for (int k = 0; k < peers(); ++k) {
-    if (!features_[k].has_value()) continue;
-    ASSIGN_OR_RETURN(std::vector<ReceivedLink> checked, CheckFeatures(k, *features_[k]));
-    std::move(checked.begin(), checked.end(), std::back_inserter(links));
+  for (const auto& features : features_) {
+    if (features.has_value()) links.insert(links.end(), features->begin(), features->end());
   }
   const WindowResult result =
       decoders_->Run(plan(), links, labels_->Batch(plan().split(), plan().rounds));
