@@ -1,6 +1,5 @@
 #include "tests/fuzz/mutate_message.h"
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -18,10 +17,20 @@ uint64_t OddInteger(Input* input) {
   return which < 8 ? kOdd[which] : input->Byte();
 }
 
-double OddNumber(Input* input) {
-  const double odd[] = {std::nan(""), HUGE_VAL, -HUGE_VAL, -1, 1e300, 1e-300, 0, 3.5e38};
+// Infinite, the greatest and the smallest of its type, not a number, or a plain one.
+template <typename Float>
+Float OddFloat(Input* input) {
+  using Limits = std::numeric_limits<Float>;
+  constexpr Float kOdd[] = {Limits::quiet_NaN(),
+                            Limits::infinity(),
+                            -Limits::infinity(),
+                            Limits::max(),
+                            Limits::lowest(),
+                            Limits::denorm_min(),
+                            -1,
+                            0};
   const int which = input->Below(16);
-  return which < 8 ? odd[which] : input->Byte() / 16.0;
+  return which < 8 ? kOdd[which] : static_cast<Float>(input->Byte()) / 16;
 }
 
 std::string OddText(Input* input, std::string text) {
@@ -34,26 +43,26 @@ std::string OddText(Input* input, std::string text) {
 }
 
 // One scalar, given by how to set it: Set...() of a field or of an element of it.
-#define SEMLINK_SET_SCALAR(prefix, ...)                                                            \
-  switch (field->cpp_type()) {                                                                     \
-    case FieldDescriptor::CPPTYPE_UINT32:                                                          \
-      return r->prefix##UInt32(__VA_ARGS__, static_cast<uint32_t>(OddInteger(input)));             \
-    case FieldDescriptor::CPPTYPE_UINT64:                                                          \
-      return r->prefix##UInt64(__VA_ARGS__, OddInteger(input));                                    \
-    case FieldDescriptor::CPPTYPE_INT32:                                                           \
-      return r->prefix##Int32(__VA_ARGS__, static_cast<int32_t>(OddInteger(input)));               \
-    case FieldDescriptor::CPPTYPE_INT64:                                                           \
-      return r->prefix##Int64(__VA_ARGS__, static_cast<int64_t>(OddInteger(input)));               \
-    case FieldDescriptor::CPPTYPE_DOUBLE:                                                          \
-      return r->prefix##Double(__VA_ARGS__, OddNumber(input));                                     \
-    case FieldDescriptor::CPPTYPE_FLOAT:                                                           \
-      return r->prefix##Float(__VA_ARGS__, static_cast<float>(std::fmod(OddNumber(input), 4e38))); \
-    case FieldDescriptor::CPPTYPE_BOOL:                                                            \
-      return r->prefix##Bool(__VA_ARGS__, input->Below(2) == 1);                                   \
-    case FieldDescriptor::CPPTYPE_ENUM:                                                            \
-      return r->prefix##EnumValue(__VA_ARGS__, input->Below(12));                                  \
-    default:                                                                                       \
-      return;                                                                                      \
+#define SEMLINK_SET_SCALAR(prefix, ...)                                                \
+  switch (field->cpp_type()) {                                                         \
+    case FieldDescriptor::CPPTYPE_UINT32:                                              \
+      return r->prefix##UInt32(__VA_ARGS__, static_cast<uint32_t>(OddInteger(input))); \
+    case FieldDescriptor::CPPTYPE_UINT64:                                              \
+      return r->prefix##UInt64(__VA_ARGS__, OddInteger(input));                        \
+    case FieldDescriptor::CPPTYPE_INT32:                                               \
+      return r->prefix##Int32(__VA_ARGS__, static_cast<int32_t>(OddInteger(input)));   \
+    case FieldDescriptor::CPPTYPE_INT64:                                               \
+      return r->prefix##Int64(__VA_ARGS__, static_cast<int64_t>(OddInteger(input)));   \
+    case FieldDescriptor::CPPTYPE_DOUBLE:                                              \
+      return r->prefix##Double(__VA_ARGS__, OddFloat<double>(input));                  \
+    case FieldDescriptor::CPPTYPE_FLOAT:                                               \
+      return r->prefix##Float(__VA_ARGS__, OddFloat<float>(input));                    \
+    case FieldDescriptor::CPPTYPE_BOOL:                                                \
+      return r->prefix##Bool(__VA_ARGS__, input->Below(2) == 1);                       \
+    case FieldDescriptor::CPPTYPE_ENUM:                                                \
+      return r->prefix##EnumValue(__VA_ARGS__, input->Below(12));                      \
+    default:                                                                           \
+      return;                                                                          \
   }
 
 void SetScalar(Input* input, const FieldDescriptor* field, Message* message) {
