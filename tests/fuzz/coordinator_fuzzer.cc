@@ -15,6 +15,7 @@
 #include "tests/coordinator/messages.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/mutate_message.h"
+#include "tests/fuzz/require_limits.h"
 
 namespace {
 
@@ -184,7 +185,10 @@ class Game {
     for (; checked_ < transport_.sent.size(); ++checked_) {
       const auto& [to, message] = transport_.sent[checked_];
       if (message.has_open_window()) members_[message.attempt()].insert(to);
-      if (message.has_grant()) CheckGrant(message.grant());
+      if (message.has_grant()) {
+        semlink::fuzz::RequireLimits(message.grant().link(), scenario_.limits.e_t,
+                                     scenario_.limits.e_k);
+      }
       const bool outcome = message.has_commit() || message.has_abort();
       if (!outcome || members_[message.attempt()].count(to) == 0) continue;
       const auto [known, first] = committed_.emplace(message.attempt(), message.has_commit());
@@ -193,18 +197,6 @@ class Game {
       const auto [of, new_window] =
           attempt_of_.emplace(message.commit().window(), message.attempt());
       Require(new_window || of->second == message.attempt(), "a window commits in one attempt");
-    }
-  }
-  void CheckGrant(const v1::Grant& grant) {
-    std::map<std::pair<uint32_t, uint32_t>, int> links;
-    std::map<std::pair<uint32_t, uint32_t>, std::set<uint32_t>> drawn_on;
-    for (const v1::LinkRounds& link : grant.link()) {
-      for (uint32_t r : link.round()) {
-        Require(++links[{link.transmitter(), r}] <= scenario_.limits.e_k, "E_k is kept");
-        auto& transmitters = drawn_on[{link.task(), r}];
-        transmitters.insert(link.transmitter());
-        Require(transmitters.size() <= size_t(scenario_.limits.e_t), "E_t is kept");
-      }
     }
   }
 
