@@ -123,7 +123,7 @@ class MemberNode : public Node {
   absl::Status SendToPeer(int peer, v1::Message message);
   absl::Status SendInWindow(v1::Message message);
   absl::Status SendToCoordinator(v1::Message message);
-  // Report.window and .attempt are set here. Then phase kReported.
+  // report: from StartReport. Then phase kReported.
   absl::Status SendReport(v1::Report report);
 
   // Messages of the open attempt that can't be answered yet.

@@ -152,7 +152,6 @@ void MemberNode::AddFailure(int peer, v1::PairFailure::Stage stage, v1::Report* 
 
 absl::Status MemberNode::SendReport(v1::Report report) {
   v1::Message message;
-  report.set_window(plan_.window);
   *message.mutable_report() = std::move(report);
   phase_ = Phase::kReported;
   return SendInWindow(std::move(message));
