@@ -34,8 +34,8 @@ struct WindowResult {
   double cross_entropy = 0;  // fused, mean over samples, nats
   int64_t correct = 0;
   int64_t samples = 0;
-  std::vector<at::Tensor>
-      dz;  // TRAIN: dL_t/dz per link, summed over nothing: each row belongs to one round
+  // TRAIN: dL_t/dz per link, summed over nothing: each row belongs to one round.
+  std::vector<at::Tensor> dz;
 };
 
 class DecoderBank {

@@ -14,8 +14,7 @@
 namespace semlink::transmitter {
 namespace {
 
-// Shift of the pre-activation of sigma: starts the encoders close to deterministic (design section
-// 3).
+// Shift of the pre-activation of sigma: starts the encoders close to deterministic.
 constexpr double kSigmaShift = 5;
 
 struct Gaussian {

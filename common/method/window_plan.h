@@ -44,8 +44,8 @@ struct WindowPlan {
   bool train() const { return kind == v1::TRAIN; }
   data::Split split() const { return train() ? data::Split::kTrain : data::Split::kTest; }
   data::BatchKey key() const { return {split(), seed, stream()}; }
-  // What the noise of samples and features is keyed by, beside the seed: the number of the window.
-  // In an evaluation the draw of u and the first sample, so that to evaluate a finished run again
+  // What the noise of samples and features is keyed by, beside the seed: the number of the window;
+  // in an evaluation the draw of u and the first sample, so that to evaluate a finished run again
   // gives what the run found, whatever windows came before.
   uint64_t stream() const;
   int64_t rows(const std::vector<uint32_t>& round_indices) const;

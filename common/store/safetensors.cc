@@ -170,8 +170,7 @@ absl::StatusOr<std::map<std::string, std::string>> ParseMetadata(const json& val
 // JSON in which no object has a key twice: the parser alone would keep the last one and say
 // nothing.
 absl::StatusOr<json> ParseHeader(absl::string_view text) {
-  std::vector<std::set<std::string>>
-      open;  // the keys so far of the objects around the current place
+  std::vector<std::set<std::string>> open;  // keys so far of the objects around the current place
   bool repeated = false;
   const json::parser_callback_t callback = [&](int, json::parse_event_t event, json& value) {
     if (event == json::parse_event_t::object_start) open.emplace_back();

@@ -3,11 +3,10 @@
 //
 //   u64 little-endian   length of the header, bytes
 //   header              JSON: {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
-//   ...,
-//                       "__metadata__": {"key": "text", ...}}, padded with spaces to a multiple of
-//                       8 bytes
+//                       ..., "__metadata__": {"key": "text", ...}}, padded with spaces to a
+//                       multiple of 8 bytes
 //   data                the tensors, row-major little-endian, at their offsets from here; no gap,
-//   no overlap
+//                       no overlap
 //
 // FLOAT32 (F32) is the only element type, as in v1::Tensor.
 #ifndef SEMLINK_COMMON_STORE_SAFETENSORS_H_
