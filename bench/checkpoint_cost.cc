@@ -3,10 +3,14 @@
 //
 //   checkpoint_cost [FOLDER]
 //
-// FOLDER: where to write; a folder in the present one if it is left out.
+// FOLDER: where to write; a folder in the present one if it is left out. `peak`: how much memory
+// the node needs for a while, beyond what it holds, to write its state.
+#include <malloc.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
 #include "common/base/file_system.h"
+#include "common/base/resource_usage.h"
 #include "common/method/node_state.h"
 #include "common/nn/process_setup.h"
 #include "common/scenario/scenario.h"
@@ -58,10 +63,22 @@ double Milliseconds(Work work) {
   return times[kRepeats / 2];
 }
 
+// How far the memory of this process rises above where it stands, MB.
+template <typename Work>
+double PeakMegabytes(Work work) {
+  malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << 5 << std::flush;  // the peak counts from here
+  const uint64_t before = PeakRssBytes();
+  work();
+  return static_cast<double>(PeakRssBytes() - before) / 1e6;
+}
+
 void Measure(const std::string& node, Networks* networks, const std::string& folder) {
   const store::CheckpointOwner owner = {node, 1, std::string(64, 'a')};
   auto checkpoints = store::CheckpointFolder::Open(folder + "/" + node, owner).value();
   store::CheckpointFolder::Written written;
+  const double peak = PeakMegabytes(
+      [&] { (void)checkpoints.Write(50, method::SaveState(networks->state())).value(); });
   const double write = Milliseconds(
       [&] { written = checkpoints.Write(50, method::SaveState(networks->state())).value(); });
   const std::string bytes(written.bytes, 'x');
@@ -75,8 +92,9 @@ void Measure(const std::string& node, Networks* networks, const std::string& fol
     (void)method::RestoreState(checkpoints.Read(written.id).value(), &networks->state());
   });
   std::printf(
-      "%-12s %8.1f MB   write %7.1f ms (plain %7.1f)   verify %7.1f ms   restore %7.1f ms\n",
-      node.c_str(), static_cast<double>(written.bytes) / 1e6, write, plain, list, restore);
+      "%-12s %8.1f MB   write %7.1f ms (plain %7.1f), peak %6.1f MB   verify %7.1f ms   restore "
+      "%7.1f ms\n",
+      node.c_str(), static_cast<double>(written.bytes) / 1e6, write, plain, peak, list, restore);
 }
 
 }  // namespace
@@ -84,6 +102,7 @@ void Measure(const std::string& node, Networks* networks, const std::string& fol
 
 int main(int argc, char** argv) {
   using namespace semlink;
+  nn::TuneAllocator();
   nn::UseOneThread();
   const std::string folder = argc > 1 ? argv[1] : "checkpoint_cost.tmp";
   const int d = ModelOptions().embedding;

@@ -74,11 +74,10 @@ absl::Status CheckOwner(const std::map<std::string, std::string>& expected,
 }  // namespace
 
 absl::StatusOr<std::string> EncodeCheckpoint(const CheckpointOwner& owner, uint64_t window,
-                                             const TensorFile& state) {
-  TensorFile file = state;
-  file.metadata["checksum"] = NoChecksum();
-  for (auto& [key, value] : OwnMetadata(owner, window)) file.metadata[key] = value;
-  ASSIGN_OR_RETURN(std::string bytes, EncodeSafetensors(file));
+                                             TensorFile state) {
+  state.metadata["checksum"] = NoChecksum();
+  for (auto& [key, value] : OwnMetadata(owner, window)) state.metadata[key] = value;
+  ASSIGN_OR_RETURN(std::string bytes, EncodeSafetensors(state));
   const size_t digits = ChecksumPosition(bytes);
   if (digits == std::string::npos) {
     return absl::InternalError("the header of a checkpoint has no place for the checksum");
@@ -122,8 +121,8 @@ std::string CheckpointFolder::PathOf(uint64_t window) const {
 }
 
 absl::StatusOr<CheckpointFolder::Written> CheckpointFolder::Write(uint64_t window,
-                                                                  const TensorFile& state) {
-  ASSIGN_OR_RETURN(const std::string bytes, EncodeCheckpoint(owner_, window, state));
+                                                                  TensorFile state) {
+  ASSIGN_OR_RETURN(const std::string bytes, EncodeCheckpoint(owner_, window, std::move(state)));
   verified_.erase(window);
   RETURN_IF_ERROR(WriteFileAtomically(PathOf(window), bytes));
   Written written;

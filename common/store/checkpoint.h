@@ -27,9 +27,10 @@ struct CheckpointOwner {
 };
 
 // The bytes of the file: the same for the same state. `state`: tensors and metadata, whose keys
-// must not be those of the format. INVALID_ARGUMENT as EncodeSafetensors.
+// must not be those of the format; it is large, so hand it over. INVALID_ARGUMENT as
+// EncodeSafetensors.
 absl::StatusOr<std::string> EncodeCheckpoint(const CheckpointOwner& owner, uint64_t window,
-                                             const TensorFile& state);
+                                             TensorFile state);
 
 // The reverse: every byte is checked before anything is returned. `what` (a path) says where in the
 // error. DATA_LOSS: damaged or truncated. FAILED_PRECONDITION: of another format, version, node,
@@ -50,7 +51,7 @@ class CheckpointFolder {
                                                const CheckpointOwner& owner);
 
   // Replaces the file of this window. Returns once it is on the disk.
-  absl::StatusOr<Written> Write(uint64_t window, const TensorFile& state);
+  absl::StatusOr<Written> Write(uint64_t window, TensorFile state);
 
   // DATA_LOSS also if the file reads well but its digest is not `id.sha256`. NOT_FOUND if there is
   // none.
