@@ -36,6 +36,11 @@ size_t ChecksumPosition(absl::string_view bytes) {
   return whole ? digits : absl::string_view::npos;
 }
 
+// The digits that stand in a checkpoint.
+std::string StoredChecksum(absl::string_view bytes) {
+  return std::string(bytes.substr(ChecksumPosition(bytes), kDigits));
+}
+
 // SHA-256 of the file with zeros for the checksum's digits.
 std::string Checksum(absl::string_view bytes, size_t digits) {
   Sha256 digest;
@@ -127,7 +132,7 @@ absl::StatusOr<CheckpointFolder::Written> CheckpointFolder::Write(uint64_t windo
   RETURN_IF_ERROR(WriteFileAtomically(PathOf(window), bytes));
   Written written;
   written.id.set_window(window);
-  written.id.set_sha256(Sha256Hex(bytes));
+  written.id.set_sha256(StoredChecksum(bytes));
   written.bytes = bytes.size();
   verified_[window] = written.id.sha256();
   return written;
@@ -137,10 +142,10 @@ absl::StatusOr<TensorFile> CheckpointFolder::Read(const v1::CheckpointId& id) co
   const std::string path = PathOf(id.window());
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
   ASSIGN_OR_RETURN(TensorFile file, DecodeCheckpoint(bytes, owner_, id.window(), path));
-  if (const std::string sha256 = Sha256Hex(bytes); sha256 != id.sha256()) {
+  if (const std::string checksum = StoredChecksum(bytes); checksum != id.sha256()) {
     return absl::DataLossError(
-        absl::StrCat(path, ": another checkpoint than the one asked for: its SHA-256 is ", sha256,
-                     ", expected ", id.sha256()));
+        absl::StrCat(path, ": another checkpoint than the one asked for: its checksum is ",
+                     checksum, ", expected ", id.sha256()));
   }
   return file;
 }
@@ -162,7 +167,7 @@ std::vector<v1::CheckpointId> CheckpointFolder::List(std::vector<std::string>* c
         complaints->push_back(std::string(status.message()));
         continue;
       }
-      verified_[window] = Sha256Hex(*bytes);
+      verified_[window] = StoredChecksum(*bytes);
     }
     list.emplace_back();
     list.back().set_window(window);

@@ -41,6 +41,7 @@ absl::StatusOr<TensorFile> DecodeCheckpoint(absl::string_view bytes, const Check
 // The folder DIR/NODE. Files appear whole or not at all. Not thread-safe.
 class CheckpointFolder {
  public:
+  // The sha256 of an id is the checksum that stands in the file: it covers every byte of it.
   struct Written {
     v1::CheckpointId id;
     uint64_t bytes = 0;
@@ -53,8 +54,8 @@ class CheckpointFolder {
   // Replaces the file of this window. Returns once it is on the disk.
   absl::StatusOr<Written> Write(uint64_t window, TensorFile state);
 
-  // DATA_LOSS also if the file reads well but its digest is not `id.sha256`. NOT_FOUND if there is
-  // none.
+  // DATA_LOSS also if the file reads well but its checksum is not `id.sha256`. NOT_FOUND if there
+  // is none.
   absl::StatusOr<TensorFile> Read(const v1::CheckpointId& id) const;
 
   // The files of this owner that read well, ascending. Each file is read once in the life of this
@@ -74,7 +75,7 @@ class CheckpointFolder {
 
   std::string folder_;
   CheckpointOwner owner_;
-  std::map<uint64_t, std::string> verified_;  // window -> sha256
+  std::map<uint64_t, std::string> verified_;  // window -> checksum
 };
 
 }  // namespace semlink::store

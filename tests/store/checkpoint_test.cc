@@ -131,7 +131,7 @@ TEST_F(CheckpointFolderTest, WritesListsReadsAndPrunes) {
     const auto written = folder.Write(window, Example());
     ASSERT_TRUE(written.ok()) << written.status();
     const std::string bytes = ReadFile(folder.PathOf(window)).value();
-    EXPECT_EQ(written->id.sha256(), Sha256Hex(bytes));
+    EXPECT_EQ(written->id.sha256(), DecodeSafetensors(bytes, "x")->metadata.at("checksum"));
     EXPECT_EQ(written->bytes, bytes.size());
   }
   EXPECT_THAT(
@@ -143,6 +143,7 @@ TEST_F(CheckpointFolderTest, WritesListsReadsAndPrunes) {
   ASSERT_EQ(list.size(), 3u);
   EXPECT_EQ(list[0].window(), 50u);
   EXPECT_EQ(list[2].window(), 2000000u);
+  EXPECT_EQ(list[0].sha256(), folder.List(&complaints)[0].sha256());
   for (const v1::CheckpointId& id : list) EXPECT_TRUE(again.Read(id).ok());
   ASSERT_TRUE(again.Prune(100).ok());
   EXPECT_EQ(again.List(&complaints).size(), 2u);
