@@ -58,8 +58,9 @@ class CheckpointFolder {
   // is none.
   absl::StatusOr<TensorFile> Read(const v1::CheckpointId& id) const;
 
-  // The files of this owner that read well, ascending. Each file is read once in the life of this
-  // object. `complaints` gets one line for each file that does not.
+  // The files of this owner that this object has written or found to read well, ascending. Those
+  // are not read a second time: what becomes of them later shows in Read. `complaints` gets one
+  // line for each other file that is called as a checkpoint is.
   std::vector<v1::CheckpointId> List(std::vector<std::string>* complaints);
 
   // Deletes the files of windows before `keep_from`, whoever they belong to.
