@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # Usage: scripts/fuzz.sh [SECONDS [NAME...]]. Builds the fuzzers (preset `fuzz`, needs clang) and runs each, or those named, for
-# SECONDS (default 60), starting from its corpus in tests/fuzz/corpus/NAME. Prints executions and findings; exits with 1 if there
-# are any. What is found and the corpora as they have grown stay in build-fuzz/fuzzing/NAME.
+# SECONDS (default 60), starting from its corpus in tests/fuzz/corpus/NAME. Prints how long each ran, executions and findings; exits
+# with 1 if there are any. What is found and the corpora as they have grown stay in build-fuzz/fuzzing/NAME.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-seconds=${1:-60}
+limit=${1:-60}
 shift || true
+if [[ ! $limit =~ ^[1-9][0-9]*$ ]]; then
+  echo "error: $limit is no number of seconds: expected scripts/fuzz.sh [SECONDS [NAME...]]" >&2
+  exit 2
+fi
 build=build-fuzz
 scripts/install_dependencies.sh --fuzz
 if [[ ! -f $build/build.ninja ]]; then
@@ -22,16 +26,18 @@ fi
 cmake --build $build --target "${names[@]/%/_fuzzer}"
 
 findings=0
+echo "At most $limit seconds each."
 printf '%-12s %10s %8s %9s  %s\n' fuzzer executions seconds 'peak MiB' findings
 for name in "${names[@]}"; do
   work=$build/fuzzing/$name
   mkdir -p "$work/corpus" "$work/found"
-  options=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1
+  options=(-max_total_time="$limit" -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1
     -artifact_prefix="$work/found/")
   if [[ -f tests/fuzz/$name.dict ]]; then
     options+=(-dict="tests/fuzz/$name.dict")
   fi
   status=ok
+  start=$SECONDS
   OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$build/tests/fuzz/${name}_fuzzer" "${options[@]}" "$work/corpus" \
     "tests/fuzz/corpus/$name" >"$work/log" 2>&1 || status=failed
   said=$(awk '/Test unit written to/ { print $NF; exit }' "$work/log")
@@ -39,7 +45,7 @@ for name in "${names[@]}"; do
     findings=$((findings + 1))
     said=${said:-"failed: $work/log"}
   fi
-  printf '%-12s %10s %8s %9s  %s\n' "$name" "$(awk '/number_of_executed_units/ { print $2 }' "$work/log")" "$seconds" \
+  printf '%-12s %10s %8s %9s  %s\n' "$name" "$(awk '/number_of_executed_units/ { print $2 }' "$work/log")" $((SECONDS - start)) \
     "$(awk '/peak_rss_mb/ { print $2 }' "$work/log")" "${said:-none}"
 done
 [[ $findings -eq 0 ]]
