@@ -25,6 +25,7 @@ constexpr int kMaxDays = 3650;
 struct CertsOptions {
   std::string dir;
   std::string scenario;
+  std::string bundles;
   std::string format = "text";
   std::vector<std::string> hosts;
   int days = 365;
@@ -70,6 +71,13 @@ int Certs(const CertsOptions& options) {
     const bool internal = absl::IsInternal(certificates.status());
     return Complain(certificates.status(), internal ? kExitFailed : kExitUsage);
   }
+  if (!options.bundles.empty()) {
+    for (const NodeId& node : folder.nodes) {
+      if (node.role == Role::kOperator) continue;
+      const absl::Status copied = security::CopyBundle(options.dir, node, options.bundles);
+      if (!copied.ok()) return Complain(copied, kExitUsage);
+    }
+  }
   if (options.format == "json") {
     PrintJson(options, *certificates);
   } else {
@@ -86,6 +94,8 @@ void AddCertsCommand(CLI::App* app, Action* chosen) {
       AddCommand(app, "certs", "Make the certificates with which nodes prove who they are",
                  "  semlink certs certs --scenario configs/quickstart.yaml\n"
                  "  semlink certs certs --scenario s.yaml --host node1.lab --host 10.0.0.5\n"
+                 "  semlink certs ca --scenario s.yaml --bundles machines      and a folder for "
+                 "each machine\n"
                  "  semlink certs certs --scenario s.yaml --days 30 --force     renew all, with "
                  "the same CA\n");
   command->add_option("dir", options->dir, "Folder of the certificates; made if it is missing")
@@ -102,6 +112,11 @@ void AddCertsCommand(CLI::App* app, Action* chosen) {
                    "A further name or address of the machines, for tools that check them; may be "
                    "repeated")
       ->allow_extra_args(false);
+  command
+      ->add_option("--bundles", options->bundles,
+                   "Also copy what each node's machine needs to DIR/NODE/certs; the coordinator's "
+                   "has the operator's too")
+      ->type_name("DIR");
   command->add_flag("--force", options->force,
                     "Replace the certificates that are there. The CA is always kept");
   AddFormatOption(command, &options->format);

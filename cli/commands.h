@@ -25,6 +25,8 @@ void AddFaultCommand(CLI::App* app, Action* chosen);
 void AddDataCommand(CLI::App* app, Action* chosen);
 void AddCertsCommand(CLI::App* app, Action* chosen);
 void AddExportCommand(CLI::App* app, Action* chosen);
+void AddComposeCommand(CLI::App* app, Action* chosen);
+void AddHealthCommand(CLI::App* app, Action* chosen);
 
 // Options that several subcommands share.
 void AddFormatOption(CLI::App* command, std::string* format);        // --format text|json

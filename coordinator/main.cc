@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "common/base/clock.h"
 #include "common/base/file_system.h"
 #include "common/base/status_macros.h"
@@ -18,12 +19,15 @@
 #include "common/node/exit_code.h"
 #include "common/node/logging.h"
 #include "common/node/security_flags.h"
+#include "common/node/signal_watcher.h"
 #include "common/scenario/reader.h"
 #include "common/transport/grpc_transport.h"
 #include "common/transport/mailbox.h"
 #include "common/transport/protocol.h"
 #include "coordinator/coordinator_node.h"
 #include "coordinator/operator_service.h"
+#include "coordinator/progress_log.h"
+#include "coordinator/run_choice.h"
 
 namespace semlink::coordinator {
 namespace {
@@ -32,7 +36,10 @@ constexpr char kProgram[] = "semlink-coordinator";
 
 struct Flags {
   std::string scenario;
+  std::vector<std::string> overrides;
   std::string out;
+  std::string runs;
+  bool once = false;
   std::string resume;
   std::string listen = "127.0.0.1:7433";
   std::string port_file;
@@ -50,15 +57,31 @@ struct Flags {
 void AddJobFlags(CLI::App* app, Flags* flags) {
   CLI::Option* scenario = app->add_option("--scenario", flags->scenario, "Scenario file (YAML)");
   CLI::Option* out = app->add_option("--out", flags->out, "Run folder; must not hold a run yet");
+  CLI::Option* runs =
+      app->add_option("--runs", flags->runs,
+                      "Folder of runs: go on with the newest one if it is of this scenario and not "
+                      "finished, else begin DIR/NAME-DATE-TIME. For a coordinator that is started "
+                      "again by a supervisor with the same command")
+          ->type_name("DIR")
+          ->excludes(out);
+  app->add_flag("--once", flags->once,
+                "With --runs: if the newest run is of this scenario and finished, do nothing until "
+                "told to end. For supervisors that start it again whatever its exit code")
+      ->needs(runs);
   CLI::Option* job = app->add_option("--job", flags->job, "What to do")
                          ->capture_default_str()
                          ->check(CLI::IsMember({"train", "evaluate", "infer"}));
-  scenario->needs(out);
   out->needs(scenario);
+  runs->needs(scenario);
+  app->add_option("--set", flags->overrides,
+                  "key.path=value: replaces a value of the scenario; may be repeated")
+      ->allow_extra_args(false)
+      ->needs(scenario);
   app->add_option("--resume", flags->resume,
                   "Go on with the run in this folder, which has the scenario and the job")
       ->excludes(scenario)
       ->excludes(out)
+      ->excludes(runs)
       ->excludes(job);
   app->add_option("--parameters", flags->parameters,
                   "Start from DIR/NODE.safetensors (needed by evaluate and infer)");
@@ -105,6 +128,8 @@ void AddFlags(CLI::App* app, Flags* flags) {
                    "  semlink-coordinator --scenario runs/first/scenario.yaml --out runs/check "
                    "--job evaluate \\\n"
                    "      --parameters runs/first/parameters --draws 32 --insecure\n"
+                   "  semlink-coordinator --scenario s.yaml --runs runs --listen 0.0.0.0:7433 "
+                   "--tls certs\n"
                    "  semlink-coordinator --resume runs/first --insecure\n\n",
                    kExitCodeHelp));
 }
@@ -115,17 +140,43 @@ bool ListensOnLoopback(const std::string& listen) {
   return address.ok() && IsLoopback(address->host).value_or(false);
 }
 
+// CANCELLED once a signal has come.
+absl::Status IdleUntilSignal(const std::string& run) {
+  spdlog::info(
+      "{} is finished: nothing to do but to wait for the end; change the scenario, or "
+      "delete that folder, for another run",
+      run);
+  absl::Notification end;
+  const auto signals = SignalWatcher::Create([&end](int) {
+    if (!end.HasBeenNotified()) end.Notify();
+  });
+  RETURN_IF_ERROR(signals.status());
+  end.WaitForNotification();
+  return absl::CancelledError("ended, with nothing to do");
+}
+
 absl::Status DescribeNewRun(const Flags& flags, CoordinatorOptions* options) {
-  ASSIGN_OR_RETURN(options->scenario, ReadScenarioFile(flags.scenario));
+  ASSIGN_OR_RETURN(options->scenario, ReadScenarioFile(flags.scenario, flags.overrides));
   ASSIGN_OR_RETURN(options->job.kind, ParseJobKind(flags.job));
   ASSIGN_OR_RETURN(const data::SplitSizes sizes, data::ReadSplitSizes(options->scenario.data));
-  options->out_dir = flags.out;
   options->job.test_size = sizes.test;
   options->job.draws = flags.draws;
   options->job.samples = flags.samples;
   options->job.batch = flags.batch;
   options->job.in_flight = flags.in_flight;
+  options->out_dir = flags.out;
+  if (flags.runs.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const RunChoice choice,
+                   ChooseRun(flags.runs, options->scenario, RealClock().WallTime()));
+  if (flags.once && !choice.finished.empty()) return IdleUntilSignal(choice.finished);
+  (choice.resume ? options->resume_dir : options->out_dir) = choice.dir;
+  spdlog::info("{} {}", choice.resume ? "going on with" : "beginning", choice.dir);
   return absl::OkStatus();
+}
+
+// The folder of the run.
+std::string RunDir(const CoordinatorOptions& options) {
+  return options.resume_dir.empty() ? options.out_dir : options.resume_dir;
 }
 
 absl::StatusOr<CoordinatorOptions> MakeOptions(const Flags& flags) {
@@ -139,7 +190,13 @@ absl::StatusOr<CoordinatorOptions> MakeOptions(const Flags& flags) {
   return options;
 }
 
-absl::Status WritePortFile(const std::string& path, const std::string& address) {
+// What operator commands look for.
+absl::Status Announce(const Flags& flags, const std::string& run, const std::string& address) {
+  std::string path = flags.port_file;
+  if (!flags.runs.empty()) {
+    RETURN_IF_ERROR(LinkRun(run, flags.security.dir));
+    if (path.empty()) path = run + "/coordinator.port";
+  }
   if (path.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const Address bound, ParseAddress(address));
   return WriteFileAtomically(path, absl::StrCat(bound.port, "\n"));
@@ -166,11 +223,19 @@ int RunExitCode(const DaemonEnd& end, const absl::Status& result) {
   return absl::IsUnavailable(result) ? kExitFailed : ExitCode(result);
 }
 
+void LogSummary(const Scenario& scenario, const std::string& run) {
+  const absl::StatusOr<std::string> text = ReadFile(run + "/summary.json");
+  const Json summary = text.ok() ? Json::parse(*text, nullptr, false) : Json();
+  if (!summary.is_object()) return;
+  for (const std::string& line : SummaryLines(scenario, summary)) spdlog::info("{}", line);
+}
+
 int Run(const Flags& flags) {
   const absl::StatusOr<SecurityOptions> security =
       MakeSecurity(flags.security, NodeId::Coordinator());
   if (!security.ok()) return Fail(security.status(), kExitUsage);
   absl::StatusOr<CoordinatorOptions> options = MakeOptions(flags);
+  if (absl::IsCancelled(options.status())) return kExitSuccess;
   if (!options.ok()) return Fail(options.status(), SetupExitCode(options.status()));
   const std::shared_ptr<StatusBoard> board = options->board;
   OperatorService service(board, security->check);
@@ -186,10 +251,11 @@ int Run(const Flags& flags) {
     const bool in_use = absl::IsAlreadyExists(transport.status());
     return Fail(transport.status(), in_use ? kExitConnection : ExitCode(transport.status()));
   }
+  const std::string run = RunDir(*options);
   auto node = CoordinatorNode::Create(*std::move(options), transport->get(), &clock);
   if (!node.ok()) return Fail(node.status(), SetupExitCode(node.status()));
   const std::string address = (*transport)->listen_address();
-  if (const absl::Status status = WritePortFile(flags.port_file, address); !status.ok()) {
+  if (const absl::Status status = Announce(flags, run, address); !status.ok()) {
     return Fail(status, kExitFailed);
   }
   spdlog::info("listening on {}; {}", address, (*node)->Awaiting());
@@ -201,7 +267,12 @@ int Run(const Flags& flags) {
     board->RequestStop(signal == SIGINT ? "interrupted" : "terminated");
     return true;
   };
-  const DaemonEnd end = RunDaemon(node->get(), &mailbox, transport->get(), &clock, daemon);
+  // As the run was started, also if this one only goes on with it.
+  const absl::StatusOr<Scenario> scenario = ReadScenarioFile(run + "/scenario.yaml");
+  if (!scenario.ok()) return Fail(scenario.status(), kExitFailed);
+  LoggingNode logging(*scenario, *board, &clock, node->get());
+  const DaemonEnd end = RunDaemon(&logging, &mailbox, transport->get(), &clock, daemon);
+  if (end.status.ok() && (*node)->result().ok()) LogSummary(*scenario, run);
   return RunExitCode(end, (*node)->result());
 }
 
@@ -215,7 +286,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitSuccess : kExitUsage;
   }
-  if (flags.scenario.empty() && flags.resume.empty()) {
+  if ((flags.scenario.empty() || (flags.out + flags.runs).empty()) && flags.resume.empty()) {
     return Fail(absl::InvalidArgumentError(
                     "name a scenario and a run folder (--scenario, --out), or a run to go on with "
                     "(--resume)"),

@@ -1,24 +1,30 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that semlink needs. Does nothing where all are installed.
-# Usage: scripts/install_dependencies.sh [--tests] [--fuzz]
+# Usage: scripts/install_dependencies.sh [--tests] [--fuzz] [--docker] [--without-torch]
 #   --tests  also what only the tests use: spin searches the model of the protocol, python3-torch reads exported parameters
 #   --fuzz   also clang, for scripts/fuzz.sh
+#   --docker also a Docker engine and what the test of the containers needs beside it
+#   --without-torch  everything but libtorch and the libraries below it, where another libtorch is to be used
 # libopenblas0-pthread matters: without it Debian's libtorch falls back to the reference BLAS and is some 30 times slower.
 set -euo pipefail
 
 packages=(
   ca-certificates cmake curl g++ git lld ninja-build openssl pkg-config python3
-  libabsl-dev libbenchmark-dev libcli11-dev libdnnl-dev libgmock-dev libgrpc++-dev libgtest-dev libopenblas0-pthread
-  libprotobuf-dev libsndfile1-dev libspdlog-dev libsqlite3-dev libssl-dev libtorch-dev libyaml-cpp-dev
+  libabsl-dev libbenchmark-dev libcli11-dev libgmock-dev libgrpc++-dev libgtest-dev
+  libprotobuf-dev libsndfile1-dev libspdlog-dev libsqlite3-dev libssl-dev libyaml-cpp-dev
   nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc zlib1g-dev
 )
+torch=(libdnnl-dev libopenblas0-pthread libtorch-dev)
 for argument in "$@"; do
   case $argument in
     --tests) packages+=(python3-torch spin) ;;
     --fuzz) packages+=(clang libclang-rt-14-dev) ;;
-    *) echo "error: unknown argument $argument: expected --tests or --fuzz" >&2; exit 2 ;;
+    --docker) packages+=(debootstrap docker.io docker-compose iptables) ;;
+    --without-torch) torch=() ;;
+    *) echo "error: unknown argument $argument: expected --tests, --fuzz, --docker or --without-torch" >&2; exit 2 ;;
   esac
 done
+packages+=("${torch[@]}")
 
 missing=()
 for package in "${packages[@]}"; do

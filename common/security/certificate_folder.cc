@@ -134,4 +134,22 @@ absl::StatusOr<std::vector<MadeCertificate>> MakeCertificates(
   return result;
 }
 
+absl::Status CopyBundle(const std::string& certificates, const NodeId& node,
+                        const std::string& dir) {
+  const std::string to = absl::StrCat(dir, "/", node.ToString(), "/certs");
+  RETURN_IF_ERROR(MakeDirs(to));
+  ASSIGN_OR_RETURN(const std::string ca, ReadFile(certificates + "/ca.pem"));
+  RETURN_IF_ERROR(WriteFileAtomically(to + "/ca.pem", ca, kPublicMode));
+  std::vector<NodeId> names = {node};
+  if (node.role == Role::kCoordinator) names.push_back({Role::kOperator, 0});
+  for (const NodeId& name : names) {
+    const Paths from = PathsOf(certificates, name.ToString());
+    PemPair pem;
+    ASSIGN_OR_RETURN(pem.certificate, ReadFile(from.certificate));
+    ASSIGN_OR_RETURN(pem.key, ReadFile(from.key));
+    RETURN_IF_ERROR(WritePair(PathsOf(to, name.ToString()), pem));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace semlink::security

@@ -36,6 +36,11 @@ struct MadeCertificate {
 absl::StatusOr<std::vector<MadeCertificate>> MakeCertificates(
     const CertificateFolderOptions& options, absl::Time now);
 
+// Copies to DIR/NODE/certs what that node's machine needs: ca.pem and its own pair; for the
+// coordinator also the operator's. Replaces what is there. NOT_FOUND if a key of it was moved away.
+absl::Status CopyBundle(const std::string& certificates, const NodeId& node,
+                        const std::string& dir);
+
 }  // namespace semlink::security
 
 #endif  // SEMLINK_COMMON_SECURITY_CERTIFICATE_FOLDER_H_

@@ -166,5 +166,30 @@ TEST_F(CertificateFolderTest, AnIdentityThatOthersWouldRefuseIsTold) {
       HasSubstr("has expired"));
 }
 
+TEST_F(CertificateFolderTest, ABundleHasWhatItsMachineNeedsAndNoMore) {
+  Make();
+  const std::string bundles = parent_ / "bundles";
+  for (const NodeId& node : {NodeId::Coordinator(), NodeId::Transmitter(1)}) {
+    ASSERT_TRUE(CopyBundle(options_.dir, node, bundles).ok());
+  }
+  EXPECT_THAT(*ListFiles(bundles + "/coordinator/certs"),
+              testing::ElementsAre("ca.pem", "coordinator.key", "coordinator.pem", "operator.key",
+                                   "operator.pem"));
+  const std::string mine = bundles + "/transmitter2/certs";
+  EXPECT_THAT(*ListFiles(mine),
+              testing::ElementsAre("ca.pem", "transmitter2.key", "transmitter2.pem"));
+  EXPECT_TRUE(LoadIdentity(FilesOf(mine, NodeId::Transmitter(1))).ok());
+  struct stat key = {};
+  ASSERT_EQ(stat((mine + "/transmitter2.key").c_str(), &key), 0);
+  EXPECT_EQ(key.st_mode & 0777, 0600u);
+}
+
+TEST_F(CertificateFolderTest, ABundleWithoutItsKeyIsRefused) {
+  Make();
+  std::filesystem::remove(Path("transmitter1.key"));
+  EXPECT_THAT(CopyBundle(options_.dir, NodeId::Transmitter(0), parent_ / "bundles").message(),
+              HasSubstr("transmitter1.key"));
+}
+
 }  // namespace
 }  // namespace semlink::security

@@ -1,0 +1,74 @@
+#include "coordinator/run_choice.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/file_system.h"
+#include "common/scenario/reader.h"
+
+namespace semlink::coordinator {
+namespace {
+
+namespace fs = std::filesystem;
+
+// When the ledger of a run was last written; the beginning of time if there is none.
+fs::file_time_type LastWrite(const fs::path& run) {
+  std::error_code error;
+  const auto time = fs::last_write_time(run / "ledger.sqlite", error);
+  return error ? fs::file_time_type::min() : time;
+}
+
+// The folder below `runs` whose ledger was written last; empty if there is none.
+fs::path NewestRun(const std::string& runs) {
+  fs::path newest;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(runs, error)) {
+    if (entry.is_symlink(error) || LastWrite(entry.path()) == fs::file_time_type::min()) continue;
+    if (newest.empty() || LastWrite(entry.path()) > LastWrite(newest)) newest = entry.path();
+  }
+  return newest;
+}
+
+bool IsRunOf(const fs::path& run, const Scenario& scenario) {
+  const absl::StatusOr<std::string> text = ReadFile(run / "scenario.yaml");
+  return text.ok() && *text == EmitScenario(scenario);
+}
+
+// Replaces a link that is there, at once.
+absl::Status PointTo(const fs::path& target, const fs::path& link) {
+  const fs::path fresh = link.string() + ".new";
+  std::error_code error;
+  fs::remove(fresh, error);  // left by somebody who was killed here
+  fs::create_directory_symlink(target, fresh, error);
+  if (!error) fs::rename(fresh, link, error);
+  if (!error) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat("can't make the link ", link.string(), ": ", error.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<RunChoice> ChooseRun(const std::string& runs, const Scenario& scenario,
+                                    absl::Time now) {
+  if (const absl::Status made = MakeDirs(runs); !made.ok()) return made;
+  const fs::path newest = NewestRun(runs);
+  const bool finished = FileExists(newest / "summary.json");
+  const bool ours = !newest.empty() && IsRunOf(newest, scenario);
+  RunChoice choice;
+  choice.resume = ours && !finished;
+  if (ours && finished) choice.finished = newest;
+  const std::string time = absl::FormatTime("%Y%m%d-%H%M%S", now, absl::UTCTimeZone());
+  choice.dir = choice.resume ? newest.string() : absl::StrCat(runs, "/", scenario.name, "-", time);
+  return choice;
+}
+
+absl::Status LinkRun(const std::string& run, const std::string& certificates) {
+  const fs::path path(run);
+  const absl::Status latest = PointTo(path.filename(), path.parent_path() / "latest");
+  if (!latest.ok() || certificates.empty()) return latest;
+  std::error_code error;
+  return PointTo(fs::absolute(certificates, error).lexically_normal(), path / "certs");
+}
+
+}  // namespace semlink::coordinator
