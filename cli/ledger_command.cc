@@ -64,9 +64,11 @@ const std::vector<Subject>& Subjects() {
       {"rates",
        S::kRates,
        {"transmitter", "receiver", "modality", "rate_nats", "coded_bits", "request_bytes",
-        "feature_bytes", "gradient_bytes", "wire_bytes"},
-       S::kRates,
-       {}},
+        "feature_bytes", "gradient_bytes", "wire_bytes", "retransmitted_bytes", "round_trip_us"},
+       S::kEachRate,
+       {"window", "transmitter", "receiver", "modality", "rate_nats", "coded_bits",
+        "request_bytes", "feature_bytes", "gradient_bytes", "wire_bytes", "retransmitted_bytes",
+        "round_trip_us"}},
       {"refusals",
        S::kRefusals,
        {"reason", "count", "windows", "first_window", "last_window"},
@@ -267,7 +269,7 @@ absl::Status CheckOptions(const LedgerOptions& options, const Subject& subject) 
   }
   if (options.each && subject.each == subject.total) {
     return absl::InvalidArgumentError(
-        "--each goes with links, refusals and checkpoints; the others have no totals");
+        "--each goes with links, rates, refusals and checkpoints; the others have no totals");
   }
   return absl::OkStatus();
 }
@@ -317,7 +319,7 @@ void AddLedgerCommand(CLI::App* app, Action* chosen) {
   command->add_option("--from", options->from, "First window, from 0");
   command->add_option("--to", options->to, "Last window");
   command->add_flag("--each", options->each,
-                    "links, refusals, checkpoints: every row instead of totals");
+                    "links, rates, refusals, checkpoints: every row instead of totals");
   command->add_option("--format", options->format, "What to print: text, json or csv")
       ->check(CLI::IsMember({"text", "json", "csv"}))
       ->capture_default_str();

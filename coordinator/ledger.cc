@@ -47,22 +47,15 @@ constexpr char kAddTraffic[] =
     "messages_received = messages_received + excluded.messages_received, "
     "bytes_received = bytes_received + excluded.bytes_received";
 constexpr char kAddWire[] =
-    "INSERT INTO wire VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    "INSERT INTO wire VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
     "bytes_sent = bytes_sent + excluded.bytes_sent, "
     "bytes_received = bytes_received + excluded.bytes_received, "
+    "payload_sent = payload_sent + excluded.payload_sent, "
+    "payload_received = payload_received + excluded.payload_received, "
+    "segments_sent = segments_sent + excluded.segments_sent, "
+    "segments_received = segments_received + excluded.segments_received, "
     "retransmitted = retransmitted + excluded.retransmitted, "
-    "round_trip_us = excluded.round_trip_us";
-
-std::string KindName(v1::WindowKind kind) {
-  switch (kind) {
-    case v1::TRAIN:
-      return "train";
-    case v1::EVALUATE:
-      return "evaluate";
-    default:
-      return "infer";
-  }
-}
+    "round_trip_us = excluded.round_trip_us, connection = excluded.connection";
 
 const v1::LinkReport* FindReport(const WindowRecord& record, const v1::LinkRounds& link) {
   const auto report = record.reports.find(NodeId::Transmitter(link.transmitter()));
@@ -354,7 +347,9 @@ absl::Status Ledger::WriteTraffic(uint64_t window, const TrafficGrowth& growth) 
   ASSIGN_OR_RETURN(Statement * wire_row, Prepared(kAddWire));
   for (const v1::Wire& w : growth.wire) {
     RETURN_IF_ERROR(wire_row->Run(window, node, FromProto(w.peer()).ToString(), w.bytes_sent(),
-                                  w.bytes_received(), w.retransmitted(), w.round_trip_us()));
+                                  w.bytes_received(), w.payload_sent(), w.payload_received(),
+                                  w.segments_sent(), w.segments_received(), w.retransmitted(),
+                                  w.round_trip_us(), w.connection()));
   }
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "common/base/status_macros.h"
 #include "coordinator/ledger_schema.h"
 
@@ -41,34 +42,47 @@ SELECT window, transmitter, modality, receiver, rounds, round_list, rate_nats, c
 FROM link WHERE window BETWEEN ?1 AND ?2 ORDER BY window, transmitter, modality, receiver)sql";
 
 // Bytes belong to a pair: one message carries all links of it. As the transmitter counted them; as
-// the receiver did, if there is nothing of the transmitter. 'transmitter' has 11 letters.
+// the receiver did, if there is nothing of the transmitter. Each end knows what it sent again
+// itself: that is the sum. 'transmitter' has 11 letters. $W is "window, " for a row per window, and
+// nothing for totals.
 constexpr char kRates[] = R"sql(
 WITH counted AS (
-  SELECT node, peer, kind, bytes_sent + bytes_received AS bytes FROM traffic
+  SELECT window, node, peer, kind, bytes_sent + bytes_received AS amount FROM traffic
     WHERE window BETWEEN ?1 AND ?2
   UNION ALL
-  SELECT node, peer, 'wire', bytes_sent + bytes_received FROM wire
+  SELECT window, node, peer, 'wire', bytes_sent + bytes_received FROM wire
+    WHERE window BETWEEN ?1 AND ?2
+  UNION ALL
+  SELECT window, node, peer, 'retransmitted', retransmitted FROM wire
+    WHERE window BETWEEN ?1 AND ?2
+  UNION ALL
+  SELECT window, node, peer, 'round_trip', round_trip_us FROM wire
     WHERE window BETWEEN ?1 AND ?2),
 pair AS (
-  SELECT CAST(substr(node, 12) AS INTEGER) AS k, CAST(substr(peer, 9) AS INTEGER) AS t, kind,
-    0 AS preference, sum(bytes) AS bytes
-    FROM counted WHERE node GLOB 'transmitter*' AND peer GLOB 'receiver*' GROUP BY 1, 2, 3
+  SELECT window, CAST(substr(node, 12) AS INTEGER) AS k, CAST(substr(peer, 9) AS INTEGER) AS t,
+    kind, 0 AS end, amount FROM counted WHERE node GLOB 'transmitter*' AND peer GLOB 'receiver*'
   UNION ALL
-  SELECT CAST(substr(peer, 12) AS INTEGER), CAST(substr(node, 9) AS INTEGER), kind, 1, sum(bytes)
-    FROM counted WHERE node GLOB 'receiver*' AND peer GLOB 'transmitter*' GROUP BY 1, 2, 3),
-best AS (SELECT k, t, kind, bytes, min(preference) FROM pair GROUP BY k, t, kind)
-SELECT transmitter, receiver, modality, sum(rounds) AS rounds,
+  SELECT window, CAST(substr(peer, 12) AS INTEGER), CAST(substr(node, 9) AS INTEGER), kind,
+    kind <> 'retransmitted', amount
+    FROM counted WHERE node GLOB 'receiver*' AND peer GLOB 'transmitter*'),
+total AS (
+  SELECT $W k, t, kind, end, CASE kind WHEN 'round_trip' THEN avg(amount) ELSE sum(amount) END
+    AS amount FROM pair GROUP BY $W k, t, kind, end),
+best AS (SELECT $W k, t, kind, amount, min(end) FROM total GROUP BY $W k, t, kind)
+SELECT $W transmitter, receiver, modality, sum(rounds) AS rounds,
   sum(rate_nats * rounds) / sum(CASE WHEN rate_nats IS NOT NULL THEN rounds END) AS rate_nats,
   sum(coded_bits * rounds) / sum(CASE WHEN coded_bits IS NOT NULL THEN rounds END) AS coded_bits,
   NULL AS request_bytes, NULL AS feature_bytes, NULL AS gradient_bytes, NULL AS control_bytes,
-  NULL AS wire_bytes
-FROM link WHERE window BETWEEN ?1 AND ?2 GROUP BY transmitter, receiver, modality
+  NULL AS wire_bytes, NULL AS retransmitted_bytes, NULL AS round_trip_us
+FROM link WHERE window BETWEEN ?1 AND ?2 GROUP BY $W transmitter, receiver, modality
 UNION ALL
-SELECT k, t, NULL, NULL, NULL, NULL, max(CASE kind WHEN 'request' THEN bytes END),
-  max(CASE kind WHEN 'feature' THEN bytes END), max(CASE kind WHEN 'gradient' THEN bytes END),
-  max(CASE kind WHEN 'control' THEN bytes END), max(CASE kind WHEN 'wire' THEN bytes END)
-FROM best GROUP BY k, t
-ORDER BY 1, 2, 3 NULLS LAST)sql";
+SELECT $W k, t, NULL, NULL, NULL, NULL, max(CASE kind WHEN 'request' THEN amount END),
+  max(CASE kind WHEN 'feature' THEN amount END), max(CASE kind WHEN 'gradient' THEN amount END),
+  max(CASE kind WHEN 'control' THEN amount END), max(CASE kind WHEN 'wire' THEN amount END),
+  max(CASE kind WHEN 'retransmitted' THEN amount END),
+  max(CASE kind WHEN 'round_trip' THEN amount END)
+FROM best GROUP BY $W k, t
+ORDER BY $W transmitter, receiver, modality NULLS LAST)sql";
 
 constexpr char kRefusals[] = R"sql(
 SELECT reason, sum(count) AS count, count(*) AS windows, min(window) AS first_window,
@@ -123,14 +137,16 @@ constexpr char kFaults[] = R"sql(
 SELECT id, kind, target, begin_window, end_window, began_at, ended_at, spec
 FROM fault WHERE begin_window <= ?2 AND coalesce(end_window, ?1) >= ?1 ORDER BY id)sql";
 
-const char* SqlOf(LedgerSubject subject) {
+std::string SqlOf(LedgerSubject subject) {
   switch (subject) {
     case LedgerSubject::kOverview:
       return kOverview;
     case LedgerSubject::kLinks:
       return kLinks;
     case LedgerSubject::kRates:
-      return kRates;
+      return absl::StrReplaceAll(kRates, {{"$W ", ""}});
+    case LedgerSubject::kEachRate:
+      return absl::StrReplaceAll(kRates, {{"$W", "window,"}});
     case LedgerSubject::kRefusals:
       return kRefusals;
     case LedgerSubject::kFailures:
@@ -186,7 +202,8 @@ absl::StatusOr<LedgerTable> LedgerQuery::Read(LedgerSubject subject, uint64_t fr
                       absl::StrCat("can't read ", path_, ": ", table.status().message()));
 }
 
-absl::StatusOr<LedgerTable> LedgerQuery::ReadRows(const char* sql, uint64_t from, uint64_t to) {
+absl::StatusOr<LedgerTable> LedgerQuery::ReadRows(const std::string& sql, uint64_t from,
+                                                  uint64_t to) {
   constexpr uint64_t kMost = INT64_MAX;  // SQLite's integers are signed
   ASSIGN_OR_RETURN(Statement statement, database_.Prepare(sql));
   RETURN_IF_ERROR(statement.BindAll(std::min(from, kMost), std::min(to, kMost)));

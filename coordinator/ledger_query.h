@@ -24,6 +24,7 @@ enum class LedgerSubject {
   kMembers,         // per node and epoch
   kFaults,          // per injected fault
   kEachLink,        // per window and link
+  kEachRate,        // per window, and link or pair
   kEachRefusal,     // per window and reason
   kEachCheckpoint,  // per checkpoint and node
 };
@@ -48,7 +49,7 @@ class LedgerQuery {
  private:
   LedgerQuery(Database database, std::string path)
       : database_(std::move(database)), path_(std::move(path)) {}
-  absl::StatusOr<LedgerTable> ReadRows(const char* sql, uint64_t from, uint64_t to);
+  absl::StatusOr<LedgerTable> ReadRows(const std::string& sql, uint64_t from, uint64_t to);
 
   Database database_;
   std::string path_;

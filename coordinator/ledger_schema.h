@@ -10,7 +10,7 @@
 namespace semlink::coordinator {
 
 // Raised with every incompatible change of the tables.
-inline constexpr int kLedgerSchemaVersion = 2;
+inline constexpr int kLedgerSchemaVersion = 3;
 
 // Numbers of nodes and modalities are people's, from 1. Times are ISO 8601, UTC.
 inline constexpr char kLedgerSchema[] = R"sql(
@@ -60,8 +60,10 @@ CREATE TABLE traffic(window INTEGER NOT NULL, node TEXT NOT NULL, peer TEXT NOT 
   messages_received INTEGER NOT NULL, bytes_received INTEGER NOT NULL,
   PRIMARY KEY(window, node, peer, kind)) WITHOUT ROWID;
 CREATE TABLE wire(window INTEGER NOT NULL, node TEXT NOT NULL, peer TEXT NOT NULL,
-  bytes_sent INTEGER NOT NULL, bytes_received INTEGER NOT NULL, retransmitted INTEGER NOT NULL,
-  round_trip_us REAL NOT NULL, PRIMARY KEY(window, node, peer)) WITHOUT ROWID;
+  bytes_sent INTEGER NOT NULL, bytes_received INTEGER NOT NULL, payload_sent INTEGER NOT NULL,
+  payload_received INTEGER NOT NULL, segments_sent INTEGER NOT NULL,
+  segments_received INTEGER NOT NULL, retransmitted INTEGER NOT NULL, round_trip_us REAL NOT NULL,
+  connection INTEGER NOT NULL, PRIMARY KEY(window, node, peer)) WITHOUT ROWID;
 CREATE TABLE checkpoint(window INTEGER NOT NULL, node TEXT NOT NULL, sha256 TEXT NOT NULL,
   bytes INTEGER NOT NULL, written_at TEXT NOT NULL, dropped INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(window, node)) WITHOUT ROWID;

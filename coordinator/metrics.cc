@@ -44,6 +44,50 @@ Json LinkList(const WindowRecord& record) {
   return list;
 }
 
+// [receiver][transmitter][modality]: share of the rounds in which the link was drawn, before the trim.
+Json SelectionProbability(const Scenario& scenario, const WindowRecord& record) {
+  std::vector<std::vector<std::vector<double>>> p(scenario.T());
+  for (auto& of_receiver : p) {
+    for (int k = 0; k < scenario.K(); ++k) of_receiver.emplace_back(scenario.M(k), 0.0);
+  }
+  for (const auto& [node, report] : record.reports) {
+    for (const v1::LinkReport& link : report.link()) {
+      p.at(link.task()).at(link.transmitter()).at(link.modality()) = link.request_probability();
+    }
+  }
+  return p;
+}
+
+Json BytesJson(const PairCost& cost) {
+  Json bytes = Json::object();
+  for (const char* kind : {"request", "feature", "gradient", "control"}) {
+    const auto found = cost.message_bytes.find(kind);
+    bytes[kind] = found == cost.message_bytes.end() ? 0 : found->second;
+  }
+  return bytes;
+}
+
+// Data plane and control plane apart: [{transmitter, receiver, ...}], [{node, ...}].
+std::pair<Json, Json> CostLists(const PairCosts& costs) {
+  Json pairs = Json::array(), control = Json::array();
+  for (const auto& [ends, cost] : costs) {
+    const auto& [a, b] = ends;
+    if (a.role == Role::kCoordinator) {
+      control.push_back({{"node", b.ToString()},
+                         {"message_bytes", cost.messages_to_a + cost.messages_to_b},
+                         {"wire_bytes", cost.wire_to_a + cost.wire_to_b}});
+      continue;
+    }
+    pairs.push_back({{"transmitter", a.index + 1},
+                     {"receiver", b.index + 1},
+                     {"message_bytes", BytesJson(cost)},
+                     {"wire_bytes", {{"down", cost.wire_to_b}, {"up", cost.wire_to_a}}},
+                     {"retransmitted_bytes", cost.retransmitted},
+                     {"round_trip_us", cost.round_trip_us}});
+  }
+  return {std::move(pairs), std::move(control)};
+}
+
 }  // namespace
 
 double LinkCounts::links_total() const {
@@ -114,11 +158,11 @@ double Accuracy(const WindowRecord& record, int t) {
   return report->correct() / static_cast<double>(report->samples());
 }
 
-Json MetricsLine(const Scenario& scenario, const WindowRecord& record) {
+Json MetricsLine(const Scenario& scenario, const WindowRecord& record, const PairCosts& costs) {
   const LinkCounts counts = CountLinks(scenario, record);
   Json line;
   line["window"] = record.open.window();
-  line["kind"] = record.open.kind() == v1::TRAIN ? "train" : "evaluate";
+  line["kind"] = KindName(record.open.kind());
   line["seconds"] = record.seconds();
   line["cpu_seconds"] = record.cpu_seconds();
   line["loss"] = PerReceiver(scenario, record, [](const auto& r) { return r.loss(); });
@@ -140,6 +184,9 @@ Json MetricsLine(const Scenario& scenario, const WindowRecord& record) {
   });
   line["link"] = LinkList(record);
   line["refused"] = record.refused_total();
+  auto [pairs, control] = CostLists(costs);
+  line["pair"] = std::move(pairs);
+  line["control"] = std::move(control);
   return line;
 }
 

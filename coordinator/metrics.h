@@ -8,13 +8,11 @@
 #include <vector>
 
 #include "common/scenario/scenario.h"
+#include "coordinator/json.h"
+#include "coordinator/traffic.h"
 #include "coordinator/window_record.h"
-#include "nlohmann/json.hpp"
 
 namespace semlink::coordinator {
-
-// Keys in the order in which they are written.
-using Json = nlohmann::ordered_json;
 
 // Counted from the granted links themselves, apart from the code that granted them.
 struct LimitCounts {
@@ -45,7 +43,7 @@ double SumRate(const WindowRecord& record);
 double Accuracy(const WindowRecord& record, int t);
 
 // One line of metrics.jsonl (docs/formats/run_folder.md). Nodes are numbered from 1 in it.
-Json MetricsLine(const Scenario& scenario, const WindowRecord& record);
+Json MetricsLine(const Scenario& scenario, const WindowRecord& record, const PairCosts& costs);
 
 // Mean of a non-empty list; the median of one (0 if empty); p in [0, 1] quantile by nearest rank (0
 // if empty).

@@ -84,12 +84,14 @@ absl::Status RunRecorder::Rebuild() {
     if (window == committed_windows()) break;
     ASSIGN_OR_RETURN(const v1::StoredWindow stored, ledger_->Stored(window));
     const WindowRecord record = FromStored(stored);
-    for (const auto& [node, report] : record.reports) traffic_.Update(node, report);
+    const std::vector<TrafficGrowth> growth = UpdateTraffic(record);
     for (const v1::Report& own : stored.coordinator()) {
       traffic_.Update(NodeId::Coordinator(), own);
     }
     Remember(record);
-    if (record.open.kind() == v1::TRAIN) metrics.push_back(MetricsLine(scenario_, record));
+    if (record.open.kind() == v1::TRAIN) {
+      metrics.push_back(MetricsLine(scenario_, record, CostsOf(growth)));
+    }
   }
   traffic_.Restarted(NodeId::Coordinator());
   return folder_->ReplaceMetrics(metrics);
@@ -184,14 +186,21 @@ absl::Status RunRecorder::FaultEnded(uint64_t id, uint64_t window) {
 absl::StatusOr<std::vector<FaultState>> RunRecorder::Faults() { return ledger_->Faults(); }
 
 absl::Status RunRecorder::CommitWindow(const WindowRecord& record) {
-  std::vector<TrafficGrowth> growth = std::exchange(own_growth_, {});
-  for (const auto& [node, report] : record.reports) {
-    growth.push_back(traffic_.Update(node, report));
-  }
+  std::vector<TrafficGrowth> growth = UpdateTraffic(record);
+  last_costs_ = CostsOf(growth);
+  for (TrafficGrowth& own : std::exchange(own_growth_, {})) growth.push_back(std::move(own));
   RETURN_IF_ERROR(ledger_->CommitWindow(record, growth, std::exchange(own_traffic_, {})));
   Remember(record);
   if (record.open.kind() != v1::TRAIN) return absl::OkStatus();
-  return folder_->AppendMetrics(MetricsLine(scenario_, record));
+  return folder_->AppendMetrics(MetricsLine(scenario_, record, last_costs_));
+}
+
+std::vector<TrafficGrowth> RunRecorder::UpdateTraffic(const WindowRecord& record) {
+  std::vector<TrafficGrowth> growth;
+  for (const auto& [node, report] : record.reports) {
+    growth.push_back(traffic_.Update(node, report));
+  }
+  return growth;
 }
 
 absl::Status RunRecorder::AbortWindow(const WindowRecord& record, const std::string& reason) {

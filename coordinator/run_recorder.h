@@ -91,6 +91,8 @@ class RunRecorder {
   // FAILED_PRECONDITION, and nothing is written, if its number is not committed_windows() or its
   // links exceed E_k or E_t.
   absl::Status CommitWindow(const WindowRecord& record);
+  // What the pairs exchanged in the window that was committed last.
+  const PairCosts& last_costs() const { return last_costs_; }
   // One more attempt that does not count. Its number may be committed later.
   absl::Status AbortWindow(const WindowRecord& record, const std::string& reason);
 
@@ -117,6 +119,8 @@ class RunRecorder {
   void Remember(const WindowRecord& record);
   // Lets the traffic counters of a new process start from 0.
   void BeginIncarnation(const MemberEpoch& epoch);
+  // What the window's reports add to the traffic.
+  std::vector<TrafficGrowth> UpdateTraffic(const WindowRecord& record);
   absl::Status Rebuild();
   absl::Status WriteSummary(const Membership& membership);
 
@@ -129,6 +133,7 @@ class RunRecorder {
   std::unique_ptr<Ledger> ledger_;
   Summary summary_;
   TrafficBook traffic_;
+  PairCosts last_costs_;
   std::map<NodeId, uint64_t> incarnations_;  // by the last epoch
   // The coordinator's own, since the last committed window.
   std::vector<v1::Report> own_traffic_;

@@ -1,5 +1,7 @@
 #include "coordinator/traffic.h"
 
+#include <optional>
+
 #include "common/transport/protocol.h"
 
 namespace semlink::coordinator {
@@ -44,7 +46,9 @@ bool Fell(const v1::Traffic& now, const v1::Traffic& before) {
 
 bool Fell(const v1::Wire& now, const v1::Wire& before) {
   return now.bytes_sent() < before.bytes_sent() || now.bytes_received() < before.bytes_received() ||
-         now.retransmitted() < before.retransmitted();
+         now.retransmitted() < before.retransmitted() ||
+         now.segments_sent() < before.segments_sent() ||
+         now.segments_received() < before.segments_received();
 }
 
 bool IsZero(const v1::Traffic& t) { return Total(t).bytes == 0 && Total(t).messages == 0; }
@@ -62,6 +66,10 @@ void Add(const v1::Wire& from, int sign, v1::Wire* to) {
   to->set_bytes_sent(to->bytes_sent() + sign * from.bytes_sent());
   to->set_bytes_received(to->bytes_received() + sign * from.bytes_received());
   to->set_retransmitted(to->retransmitted() + sign * from.retransmitted());
+  to->set_payload_sent(to->payload_sent() + sign * from.payload_sent());
+  to->set_payload_received(to->payload_received() + sign * from.payload_received());
+  to->set_segments_sent(to->segments_sent() + sign * from.segments_sent());
+  to->set_segments_received(to->segments_received() + sign * from.segments_received());
 }
 
 // What `now` adds to `*last`, which becomes `now`.
@@ -73,7 +81,78 @@ Counter Growth(const Counter& now, Counter* last) {
   return growth;
 }
 
+// One direction of a pair, as its two ends counted it.
+struct Direction {
+  std::optional<uint64_t> sent, received;
+
+  uint64_t best() const { return sent.value_or(received.value_or(0)); }
+};
+
+// A pair with both ends' accounts.
+struct Accounts {
+  std::map<std::string, std::pair<Direction, Direction>> messages;  // kind -> to b, to a
+  Direction wire_to_b, wire_to_a;
+  uint64_t retransmitted = 0;
+  double round_trip_us = 0;
+};
+
+// (a, b) of a node and its peer; nullopt if they exchange nothing, or `node` is the coordinator.
+std::optional<std::pair<NodeId, NodeId>> Ends(const NodeId& node, const NodeId& peer) {
+  Pair pair;
+  if (DataPair(node, peer, &pair)) {
+    return std::make_pair(NodeId::Transmitter(pair.first), NodeId::Receiver(pair.second));
+  }
+  if (peer.role == Role::kCoordinator) return std::make_pair(peer, node);
+  return std::nullopt;
+}
+
+// Puts what a node counted into the account of its end.
+template <typename Counter>
+void Count(const Counter& counter, bool at_a, Direction* to_b, Direction* to_a) {
+  (at_a ? to_b : to_a)->sent = counter.bytes_sent();
+  (at_a ? to_a : to_b)->received = counter.bytes_received();
+}
+
+PairCost Settle(const Accounts& accounts) {
+  PairCost cost;
+  for (const auto& [kind, directions] : accounts.messages) {
+    const uint64_t to_b = directions.first.best(), to_a = directions.second.best();
+    cost.message_bytes[kind] = to_b + to_a;
+    cost.messages_to_b += to_b;
+    cost.messages_to_a += to_a;
+  }
+  cost.wire_to_b = accounts.wire_to_b.best();
+  cost.wire_to_a = accounts.wire_to_a.best();
+  cost.retransmitted = accounts.retransmitted;
+  cost.round_trip_us = accounts.round_trip_us;
+  return cost;
+}
+
 }  // namespace
+
+PairCosts CostsOf(const std::vector<TrafficGrowth>& growth) {
+  std::map<std::pair<NodeId, NodeId>, Accounts> accounts;
+  for (const TrafficGrowth& of : growth) {
+    for (const v1::Traffic& t : of.traffic) {
+      const auto ends = Ends(of.node, FromProto(t.peer()));
+      if (!ends.has_value()) continue;
+      auto& [to_b, to_a] = accounts[*ends].messages[t.kind()];
+      Count(t, of.node == ends->first, &to_b, &to_a);
+    }
+    for (const v1::Wire& w : of.wire) {
+      const auto ends = Ends(of.node, FromProto(w.peer()));
+      if (!ends.has_value()) continue;
+      Accounts& pair = accounts[*ends];
+      Count(w, of.node == ends->first, &pair.wire_to_b, &pair.wire_to_a);
+      pair.retransmitted += w.retransmitted();
+      // Both ends measure it; the one that sends the features says more about the link.
+      if (pair.round_trip_us == 0 || of.node == ends->first) pair.round_trip_us = w.round_trip_us();
+    }
+  }
+  PairCosts costs;
+  for (const auto& [ends, pair] : accounts) costs.emplace(ends, Settle(pair));
+  return costs;
+}
 
 TrafficGrowth TrafficBook::Update(const NodeId& node, const v1::Report& report) {
   TrafficGrowth growth{node, {}, {}};

@@ -3,13 +3,14 @@
 #ifndef SEMLINK_COORDINATOR_TRAFFIC_H_
 #define SEMLINK_COORDINATOR_TRAFFIC_H_
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/base/ids.h"
-#include "coordinator/metrics.h"
+#include "coordinator/json.h"
 #include "semlink/v1/message.pb.h"
 
 namespace semlink::coordinator {
@@ -21,9 +22,26 @@ struct TrafficGrowth {
   std::vector<v1::Wire> wire;
 };
 
-// Totals over the run. A node's counters are cumulative, but start again from 0: those of Traffic
-// with its process, those of Wire with each connection. A counter that falls has started again; so
-// has every counter of a node after Restarted().
+// What two nodes exchanged in a window, or in several. `a` is a transmitter or, for the control
+// stream of a node, the coordinator; `b` is a receiver or that node. Bytes are those that their
+// sender counted, as far as it reported; else as they arrived.
+struct PairCost {
+  std::map<std::string, uint64_t> message_bytes;  // by kind, both directions
+  uint64_t messages_to_b = 0;                     // bytes
+  uint64_t messages_to_a = 0;
+  uint64_t wire_to_b = 0;  // bytes; 0 in process
+  uint64_t wire_to_a = 0;
+  uint64_t retransmitted = 0;  // bytes, both directions
+  double round_trip_us = 0;    // smoothed, of the last report; 0: none
+};
+using PairCosts = std::map<std::pair<NodeId, NodeId>, PairCost>;  // by (a, b)
+
+// Adds up what the reports of a window say. The coordinator's own account is left out: nodes say in
+// every report what they exchanged with it.
+PairCosts CostsOf(const std::vector<TrafficGrowth>& growth);
+
+// Totals over the run. A node's counters are cumulative, but start again from 0 with its process: a
+// counter that falls has started again, and so has every counter of a node after Restarted().
 class TrafficBook {
  public:
   // Another process bears this name from now on.

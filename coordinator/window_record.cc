@@ -34,6 +34,17 @@ std::optional<v1::PairFailure::Stage> FailedStage(const std::vector<v1::PairFail
   return first;
 }
 
+const char* KindName(v1::WindowKind kind) {
+  switch (kind) {
+    case v1::TRAIN:
+      return "train";
+    case v1::EVALUATE:
+      return "evaluate";
+    default:
+      return "infer";
+  }
+}
+
 const char* Name(v1::PairFailure::Stage stage) {
   switch (stage) {
     case v1::PairFailure::REQUEST:

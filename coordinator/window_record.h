@@ -52,6 +52,9 @@ struct WindowRecord {
 std::optional<v1::PairFailure::Stage> FailedStage(const std::vector<v1::PairFailure>& failed,
                                                   const v1::LinkRounds& link);
 
+// "train", "evaluate", "infer".
+const char* KindName(v1::WindowKind kind);
+
 // "request", "features", "gradients".
 const char* Name(v1::PairFailure::Stage stage);
 

@@ -3,22 +3,16 @@
 #include "common/base/resource_usage.h"
 
 namespace semlink::method {
-namespace {
-
-constexpr uint64_t kTrafficEvery = 10;
-
-}  // namespace
 
 v1::Report StartReport(const WindowPlan& plan, const Transport& transport, double cpu_seconds) {
   v1::Report report;
   report.set_window(plan.window);
   report.set_compute_seconds(cpu_seconds);
   report.set_peak_rss_bytes(PeakRssBytes());
-  if (!plan.train() || plan.window % kTrafficEvery == 0 || plan.progress >= 1) {
-    for (v1::Traffic& traffic : transport.TrafficSnapshot())
-      *report.add_traffic() = std::move(traffic);
-    for (v1::Wire& wire : transport.WireSnapshot()) *report.add_wire() = std::move(wire);
+  for (v1::Traffic& traffic : transport.TrafficSnapshot()) {
+    *report.add_traffic() = std::move(traffic);
   }
+  for (v1::Wire& wire : transport.WireSnapshot()) *report.add_wire() = std::move(wire);
   return report;
 }
 

@@ -10,7 +10,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
-#include "common/transport/tcp_info.h"
 
 namespace semlink {
 namespace {
@@ -165,21 +164,7 @@ std::vector<v1::Traffic> GrpcTransport::TrafficSnapshot() const {
 }
 
 std::vector<v1::Wire> GrpcTransport::WireSnapshot() const {
-  std::vector<v1::Wire> wires;
-  const std::vector<TcpConnection> connections = ListTcpConnections();
-  for (const auto& [peer, stream] : hub_.Connections()) {
-    const TcpConnection* connection =
-        FindConnection(connections, stream->endpoints().local, stream->endpoints().peer);
-    if (connection == nullptr) continue;
-    v1::Wire wire;
-    *wire.mutable_peer() = ToProto(peer);
-    wire.set_bytes_sent(connection->wire_sent);
-    wire.set_bytes_received(connection->wire_received);
-    wire.set_retransmitted(connection->retransmitted);
-    wire.set_round_trip_us(connection->round_trip_us);
-    wires.push_back(std::move(wire));
-  }
-  return wires;
+  return hub_.WireTotals();
 }
 
 void GrpcTransport::Shutdown(absl::Duration grace) {

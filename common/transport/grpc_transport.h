@@ -93,7 +93,7 @@ class GrpcTransport : public Transport {
 
   const Options options_;
   RealClock clock_;
-  StreamHub hub_;
+  mutable StreamHub hub_;  // WireSnapshot() keeps what it reads
   StreamKeeper keeper_;
   std::unique_ptr<GrpcServer> server_;
   std::map<NodeId, std::unique_ptr<GrpcDialler>> diallers_;

@@ -51,6 +51,7 @@ absl::Status StreamHub::Open(std::shared_ptr<PeerStream> stream, const v1::Messa
             "a live ", peer.ToString(), " is connected to ", self_.ToString(), " already"));
       }
       old = it->second.stream;
+      ReadLast(peer, *old);
       mailbox_->PostPeerDown(peer, replaced);
     }
     connections_[peer] = {std::move(stream), incarnation, ++opened_};
@@ -71,6 +72,7 @@ void StreamHub::Lost(PeerStream* stream, const absl::Status& why) {
   const auto it = connections_.find(peer);
   if (it == connections_.end() || it->second.stream.get() != stream) return;
   last = std::move(it->second.stream);
+  ReadLast(peer, *stream);
   connections_.erase(it);
   mailbox_->PostPeerDown(peer, why);
 }
@@ -166,6 +168,25 @@ std::vector<std::pair<NodeId, std::shared_ptr<PeerStream>>> StreamHub::Connectio
 std::vector<std::shared_ptr<PeerStream>> StreamHub::Streams() const {
   absl::MutexLock lock(&mutex_);
   return {streams_.begin(), streams_.end()};
+void StreamHub::ReadWire() {
+  std::vector<WireBook::Live> live;
+  for (const auto& [peer, stream] : Connections()) {
+    OutStream::Endpoints ends = stream->endpoints();
+    live.push_back({peer, std::move(ends.local), std::move(ends.peer)});
+  }
+  wire_.Read(live);
+}
+
+std::vector<v1::Wire> StreamHub::WireTotals() {
+  ReadWire();
+  return wire_.Totals();
+}
+
+void StreamHub::ReadLast(const NodeId& peer, const PeerStream& stream) {
+  OutStream::Endpoints ends = stream.endpoints();
+  wire_.Read({{peer, std::move(ends.local), std::move(ends.peer)}});
+}
+
 }
 
 void StreamHub::CloseAll() {

@@ -23,6 +23,7 @@
 #include "common/transport/ticker.h"
 #include "common/transport/traffic_counter.h"
 #include "semlink/v1/message.pb.h"
+#include "common/transport/wire_book.h"
 
 namespace semlink {
 
@@ -54,6 +55,10 @@ class StreamHub {
   void Begin(std::shared_ptr<PeerStream> stream);
   // The stream's last act: the hub may be gone afterwards.
   void End(PeerStream* stream);
+  // The kernel's figures of all connections so far, read now; ReadWire only keeps the reading.
+  std::vector<v1::Wire> WireTotals();
+  void ReadWire();
+
 
   // Makes `stream` the connection to its peer and posts PeerUp. `hello`, if not null, is counted
   // and posted after it. A connection that there is gives way (PeerDown) if the Hello has the same
@@ -110,11 +115,15 @@ class StreamHub {
   Clock* const clock_;
   TrafficCounter traffic_;
   FaultInjector faults_;
+  // While the connection still has figures.
+  void ReadLast(const NodeId& peer, const PeerStream& stream);
+
   Ticker ticker_;
 
   mutable absl::Mutex mutex_;
   absl::CondVar ended_;
   std::map<NodeId, Connection> connections_ ABSL_GUARDED_BY(mutex_);
+  WireBook wire_;
   std::set<std::shared_ptr<PeerStream>> streams_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -43,6 +43,8 @@ absl::Duration StreamKeeper::Work(absl::Duration now) {
   const Streams streams = hub_->Streams();
   if (now >= next_beat_) {
     Beat(streams);
+    // What a connection has carried is lost with it, but for what was read before.
+    hub_->ReadWire();
     next_beat_ = std::max(next_beat_ + heartbeat_, now);
   }
   if (now >= next_check_) {

@@ -50,7 +50,17 @@ std::optional<Name> Format(const sockaddr_storage& address) {
   return Name{absl::StrCat("[", text, "]:", ntohs(v6.sin6_port)), true};
 }
 
-std::optional<TcpConnection> Describe(int fd) {
+// 0 where the kernel has none, or `fd` is no socket.
+uint64_t IdOf(int fd) {
+  uint64_t id = 0;
+  socklen_t size = sizeof id;
+  return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &id, &size) == 0 ? id : 0;
+}
+
+}  // namespace
+
+std::optional<TcpConnection> ReadTcpConnection(int fd) {
+  const uint64_t id = IdOf(fd);
   sockaddr_storage local = {};
   sockaddr_storage peer = {};
   socklen_t local_size = sizeof local;
@@ -67,9 +77,12 @@ std::optional<TcpConnection> Describe(int fd) {
   if (!local_name || !peer_name || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_size) != 0) {
     return std::nullopt;
   }
+  if (IdOf(fd) != id) return std::nullopt;  // closed meanwhile, and used again
   const uint64_t header =
       (peer_name->ipv6 ? kIpv6Header : kIpv4Header) + kTcpHeader + kTimestampOption;
   TcpConnection connection;
+  connection.fd = fd;
+  connection.id = id;
   connection.local = local_name->text;
   connection.peer = peer_name->text;
   connection.payload_sent = info.tcpi_bytes_sent;
@@ -83,8 +96,6 @@ std::optional<TcpConnection> Describe(int fd) {
   return connection;
 }
 
-}  // namespace
-
 std::vector<TcpConnection> ListTcpConnections() {
   std::vector<TcpConnection> connections;
   const std::unique_ptr<DIR, CloseDirectory> directory(opendir("/proc/self/fd"));
@@ -92,7 +103,7 @@ std::vector<TcpConnection> ListTcpConnections() {
   while (const dirent* entry = readdir(directory.get())) {
     int fd = -1;
     if (!absl::SimpleAtoi(entry->d_name, &fd)) continue;
-    if (std::optional<TcpConnection> connection = Describe(fd)) {
+    if (std::optional<TcpConnection> connection = ReadTcpConnection(fd)) {
       connections.push_back(*std::move(connection));
     }
   }

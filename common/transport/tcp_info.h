@@ -3,6 +3,7 @@
 #define SEMLINK_COMMON_TRANSPORT_TCP_INFO_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace semlink {
 // segments. Link-layer headers are not included. With segmentation offload the kernel counts the
 // segments that are put on the wire, not the large ones that it hands to the device.
 struct TcpConnection {
+  int fd = -1;        // where it was found; may be closed, and used again, at any time
+  uint64_t id = 0;    // the kernel's, of no other connection since the machine started (SO_COOKIE)
   std::string local;  // "127.0.0.1:40000", "[::1]:40000"; IPv4 in IPv6 is written as IPv4
   std::string peer;
   uint64_t payload_sent = 0;  // retransmissions included
@@ -26,6 +29,9 @@ struct TcpConnection {
   uint64_t retransmitted = 0;  // bytes
   double round_trip_us = 0;    // smoothed
 };
+
+// The connection behind this descriptor; nullopt if there is none, or it changed meanwhile.
+std::optional<TcpConnection> ReadTcpConnection(int fd);
 
 // All connected TCP sockets among this process's file descriptors. Empty where the kernel doesn't
 // tell.

@@ -127,6 +127,29 @@ TEST_F(LedgerQueryTest, TheFourFiguresOfALink) {
                   "2 - 2 - - 7 - 900"));
   EXPECT_THAT(Rows(LedgerSubject::kRates, {"rate_nats", "feature_bytes"}, 1, 2),
               ElementsAre("2.5 -", "- 200", "- -"));
+  EXPECT_THAT(
+      Rows(LedgerSubject::kEachRate,
+           {"window", "transmitter", "modality", "receiver", "rate_nats", "feature_bytes"}, 2, 3),
+      ElementsAre("2 1 2 1 3.0 -", "2 1 - 1 - 100", "3 1 2 1 4.0 -", "3 1 - 1 - 100"));
+}
+
+TEST_F(LedgerQueryTest, BothEndsSayWhatTheySentAgain) {
+  WindowRecord record = Record(4);
+  const auto wire = [&](const NodeId& node, const NodeId& peer, uint64_t again, double rtt) {
+    v1::Wire* added = record.reports[node].add_wire();
+    *added->mutable_peer() = ToProto(peer);
+    added->set_bytes_sent(5000);
+    added->set_retransmitted(again);
+    added->set_round_trip_us(rtt);
+  };
+  wire(NodeId::Transmitter(0), NodeId::Receiver(0), 300, 80);
+  wire(NodeId::Receiver(0), NodeId::Transmitter(0), 20, 90);
+  std::vector<TrafficGrowth> growth;
+  for (const auto& [node, report] : record.reports) growth.push_back(book_.Update(node, report));
+  ASSERT_TRUE(ledger_->CommitWindow(record, growth).ok());
+  EXPECT_THAT(Rows(LedgerSubject::kEachRate,
+                   {"modality", "wire_bytes", "retransmitted_bytes", "round_trip_us"}, 4, 4),
+              ElementsAre("2 - - -", "- 5000 320 80.0"));
 }
 
 TEST_F(LedgerQueryTest, RefusalsFailuresAndWindows) {

@@ -40,7 +40,10 @@ WindowRecord Record(uint64_t window) {
   v1::Wire* wire = second.add_wire();
   *wire->mutable_peer() = ToProto(NodeId::Receiver(1));
   wire->set_bytes_sent(900);
+  wire->set_payload_sent(800);
+  wire->set_segments_sent(2);
   wire->set_round_trip_us(45.5);
+  wire->set_connection(1);
   record.reports[NodeId::Transmitter(1)] = second;
   record.reports[NodeId::Receiver(0)] = ReceiverReport(window, 2, 20, 15, 0.25);
   record.reports[NodeId::Receiver(1)] = ReceiverReport(window, 2, 20, 5, 1.5);
@@ -80,7 +83,7 @@ class LedgerTest : public ::testing::Test {
 
 TEST_F(LedgerTest, IsInWalModeWithItsVersion) {
   EXPECT_THAT(Query("PRAGMA journal_mode"), ElementsAre("wal"));
-  EXPECT_THAT(Query("SELECT value FROM meta WHERE key = 'schema_version'"), ElementsAre("2"));
+  EXPECT_THAT(Query("SELECT value FROM meta WHERE key = 'schema_version'"), ElementsAre("3"));
   EXPECT_THAT(Query("SELECT id || job || seed || e_t || e_k || state FROM run"),
               ElementsAre("run-1train712running"));
 }
@@ -112,7 +115,9 @@ TEST_F(LedgerTest, HoldsEverythingOfAWindow) {
               ElementsAre("duplicate_message1", "receiver_limit3"));
   EXPECT_THAT(Query("SELECT node || ' ' || peer || ' ' || kind || ' ' || bytes_sent FROM traffic"),
               ElementsAre("transmitter2 receiver2 feature 640"));
-  EXPECT_THAT(Query("SELECT round_trip_us FROM wire"), ElementsAre("45.5"));
+  EXPECT_THAT(Query("SELECT bytes_sent || ' ' || payload_sent || ' ' || segments_sent || ' ' || "
+                    "round_trip_us || ' ' || connection FROM wire"),
+              ElementsAre("900 800 2 45.5 1"));
   EXPECT_THAT(Query("SELECT node || up FROM view WHERE number = 1 ORDER BY node"),
               ElementsAre("receiver11", "receiver21", "transmitter11", "transmitter20"));
   EXPECT_THAT(Query("SELECT transmitter || receiver FROM view_cut"), ElementsAre("12"));

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "coordinator/metrics.h"
-#include "coordinator/traffic.h"
 #include "tests/coordinator/messages.h"
 
 namespace semlink::coordinator {
@@ -58,7 +57,15 @@ WindowRecord Evaluate(uint64_t window, uint32_t draw, uint64_t samples, double c
 TEST(MetricsTest, LineHoldsTheWindow) {
   WindowRecord record = Train(12, 0.5, 1);
   record.refused = {{"receiver_limit", 2}};
-  const Json line = MetricsLine(SmallScenario(), record);
+  PairCosts costs;
+  PairCost& cost = costs[{NodeId::Transmitter(0), NodeId::Receiver(1)}];
+  cost.message_bytes = {{"feature", 640}, {"gradient", 600}};
+  cost.wire_to_b = 700;
+  cost.wire_to_a = 650;
+  cost.retransmitted = 52;
+  cost.round_trip_us = 80;
+  costs[{NodeId::Coordinator(), NodeId::Receiver(1)}].messages_to_a = 30;
+  const Json line = MetricsLine(SmallScenario(), record, costs);
   EXPECT_EQ(line["window"], 12);
   EXPECT_EQ(line["kind"], "train");
   EXPECT_EQ(line["seconds"], 0.5);
@@ -76,6 +83,11 @@ TEST(MetricsTest, LineHoldsTheWindow) {
             R"({"transmitter":2,"modality":1,"receiver":2,"rounds":2,"rate_nats":1.0,)"
             R"("coded_bits":128.0})");
   EXPECT_EQ(line["refused"], 2);
+  EXPECT_EQ(line["pair"].dump(),
+            R"([{"transmitter":1,"receiver":2,"message_bytes":{"request":0,"feature":640,)"
+            R"("gradient":600,"control":0},"wire_bytes":{"down":700,"up":650},)"
+            R"("retransmitted_bytes":52,"round_trip_us":80.0}])");
+  EXPECT_EQ(line["control"].dump(), R"([{"node":"receiver2","message_bytes":30,"wire_bytes":0}])");
 }
 
 TEST(MetricsTest, LimitsAreCountedFromTheLinksThemselves) {
@@ -195,6 +207,46 @@ TEST(SummaryTest, BoundOfTheRateIsTheEstimators) {
   EXPECT_EQ(json["rate_estimator"], "joint");
 }
 
+TEST(SummaryTest, AnEntropyHasNoBound) {
+  Scenario scenario = SmallScenario();
+  scenario.rate.estimator = RateEstimator::kKnnEntropy;
+  const Json json = Summary(scenario).ToJson();
+  EXPECT_TRUE(json["rate_bound_nats"].is_null());
+  EXPECT_EQ(json["rate_estimator"], "knn_entropy");
+}
+
+TEST(SummaryTest, LimitsAreTheScenariosWhateverTheMethodKeeps) {
+  Scenario scenario = SmallScenario();
+  for (const char* method : {"pom2dib", "vddib"}) {
+    scenario.method.name = method;
+    scenario.limits = {2, 2};
+    Summary within(scenario);
+    within.Add(Train(0, 1, 1));
+    EXPECT_EQ(within.ToJson()["limits_exceeded"], 0);
+    EXPECT_EQ(within.ToJson()["under_limits"], true);
+    EXPECT_EQ(within.ToJson()["method"], method);
+    scenario.limits = {2, 1};
+    Summary beyond(scenario);
+    beyond.Add(Train(0, 1, 1));  // transmitter 1 serves two links in round 0
+    EXPECT_EQ(beyond.ToJson()["limits_exceeded"], 1);
+    EXPECT_EQ(beyond.ToJson()["under_limits"], false);
+  }
+}
+
+TEST(SummaryTest, OperationsPerWindowAndPerSample) {
+  const auto with_flops = [](WindowRecord record, uint64_t flops) {
+    for (auto& [node, report] : record.reports) report.set_flops(flops);
+    return record;
+  };
+  Summary summary(SmallScenario());
+  for (uint64_t i = 0; i < 3; ++i) summary.Add(with_flops(Train(i, 1, 1), 100 * (i + 1)));
+  summary.Add(with_flops(Evaluate(3, 0, 20, 10, 0.2, 3.0), 500));
+  summary.Add(with_flops(Evaluate(4, 0, 60, 10, 0.2, 3.0), 1500));
+  const Json json = summary.ToJson();
+  EXPECT_EQ(json["flops_per_window"], 4 * 200);  // four nodes
+  EXPECT_EQ(json["flops_per_inference"], 4.0 * 2000 / 80);
+}
+
 TEST(InferJsonTest, LatencyAndThroughputPerReceiver) {
   WindowRecord record;
   v1::InferReport report;
@@ -216,52 +268,6 @@ TEST(InferJsonTest, LatencyAndThroughputPerReceiver) {
             R"({"p50":50.0,"p90":90.0,"p99":99.0,"max":100.0})");
   EXPECT_EQ(json["samples_per_second"], 250.0);
   EXPECT_EQ(json["in_flight"], 8);
-}
-
-v1::Traffic Counter(const NodeId& peer, const std::string& kind, uint64_t sent, uint64_t received) {
-  v1::Traffic traffic;
-  *traffic.mutable_peer() = ToProto(peer);
-  traffic.set_kind(kind);
-  traffic.set_bytes_sent(sent);
-  traffic.set_bytes_received(received);
-  traffic.set_messages_sent(1);
-  traffic.set_messages_received(2);
-  return traffic;
-}
-
-TEST(TrafficBookTest, OneCountPerPairAndKind) {
-  TrafficBook book;
-  v1::Report transmitter, receiver;
-  *transmitter.add_traffic() = Counter(NodeId::Receiver(1), "feature", 100, 0);
-  *transmitter.add_traffic() = Counter(NodeId::Coordinator(), "control", 7, 7);
-  *receiver.add_traffic() = Counter(NodeId::Transmitter(0), "feature", 0, 90);
-  *receiver.add_traffic() = Counter(NodeId::Transmitter(0), "request", 5, 0);
-  book.Update(NodeId::Receiver(1), receiver);
-  book.Update(NodeId::Transmitter(0), transmitter);
-  book.Update(NodeId::Transmitter(0), v1::Report());  // carries none: the last one stands
-  v1::Report own;
-  *own.add_traffic() = Counter(NodeId::Transmitter(0), "control", 20, 22);
-  book.Update(NodeId::Coordinator(), own);
-  const Json json = book.MessageBytes();
-  EXPECT_EQ(json.dump(),
-            R"([{"transmitter":1,"receiver":2,"kind":"feature","bytes":100,"messages":3},)"
-            R"({"transmitter":1,"receiver":2,"kind":"request","bytes":5,"messages":3},)"
-            R"({"node":"transmitter1","kind":"control","bytes":42,"messages":3}])");
-}
-
-TEST(TrafficBookTest, WireIsSeenFromTheTransmitter) {
-  TrafficBook book;
-  v1::Report receiver;
-  v1::Wire* wire = receiver.add_wire();
-  *wire->mutable_peer() = ToProto(NodeId::Transmitter(0));
-  wire->set_bytes_sent(10);
-  wire->set_bytes_received(200);
-  wire->set_retransmitted(3);
-  wire->set_round_trip_us(50);
-  book.Update(NodeId::Receiver(1), receiver);
-  EXPECT_EQ(book.WireBytes().dump(),
-            R"([{"transmitter":1,"receiver":2,"sent":200,"received":10,"retransmitted":3,)"
-            R"("round_trip_us":50.0}])");
 }
 
 }  // namespace
