@@ -21,6 +21,7 @@ void AddInferCommand(CLI::App* app, Action* chosen);
 void AddValidateCommand(CLI::App* app, Action* chosen);
 void AddStatusCommand(CLI::App* app, Action* chosen);
 void AddLedgerCommand(CLI::App* app, Action* chosen);
+void AddReportCommand(CLI::App* app, Action* chosen);
 void AddFaultCommand(CLI::App* app, Action* chosen);
 void AddDataCommand(CLI::App* app, Action* chosen);
 void AddCertsCommand(CLI::App* app, Action* chosen);

@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   AddValidateCommand(&app, &action);
   AddStatusCommand(&app, &action);
   AddLedgerCommand(&app, &action);
+  AddReportCommand(&app, &action);
   AddFaultCommand(&app, &action);
   AddDataCommand(&app, &action);
   AddCertsCommand(&app, &action);

@@ -1,0 +1,302 @@
+#include "report/curves.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "report/results.h"
+#include "report/series.h"
+
+namespace semlink::report {
+namespace {
+
+constexpr int kCurvePoints = 60, kPlanePoints = 36, kTableRows = 8;
+
+struct CurveKind {
+  Quantity quantity;
+  std::string id, title, unit;
+  double low = std::numeric_limits<double>::quiet_NaN();
+  double high = std::numeric_limits<double>::quiet_NaN();
+};
+
+// The receivers' tasks differ between groups only if somebody mixes scenarios: named by the first.
+std::vector<CurveKind> KindsOf(const std::vector<Group>& groups) {
+  constexpr double kNo = std::numeric_limits<double>::quiet_NaN();
+  size_t receivers = 0;
+  for (const Group& group : groups) receivers = std::max(receivers, group.first().tasks.size());
+  std::vector<CurveKind> kinds;
+  const auto per_receiver = [&](const char* key, const char* title, const char* unit, double scale,
+                                double low, double high) {
+    for (size_t t = 0; t < receivers; ++t) {
+      const std::vector<std::string>& tasks = groups.front().first().tasks;
+      const std::string task = t < tasks.size() ? absl::StrCat(": ", tasks[t]) : "";
+      kinds.push_back({{key, static_cast<int>(t), scale},
+                       absl::StrCat("curve-", key, "-", t + 1),
+                       absl::StrCat(title, ", receiver ", t + 1, task),
+                       unit,
+                       low,
+                       high});
+    }
+  };
+  per_receiver("accuracy", "Accuracy", "%", 100, 0, 100);
+  per_receiver("mpjpe_mm", "MPJPE", "mm", 1, 0, kNo);
+  per_receiver("loss", "Loss", "nats", 1, kNo, kNo);
+  kinds.push_back({{"rate_nats", -1, 1}, "curve-rate", "Sum-rate", "nats per sample", 0, kNo});
+  kinds.push_back({{"links_total", -1, 1}, "curve-links", "Links per round", "links", 0, kNo});
+  kinds.push_back(
+      {{"log_likelihood", -1, 1}, "curve-likelihood", "Log-likelihood", "nats", kNo, kNo});
+  per_receiver("log_likelihood", "Log-likelihood of the selection", "nats", 1, kNo, kNo);
+  per_receiver("selection_entropy", "Entropy of the selection", "nats", 1, 0, kNo);
+  return kinds;
+}
+
+std::string RunsOf(const Group& group) {
+  return group.runs.size() == 1 ? "1 seed" : absl::StrCat(group.runs.size(), " seeds");
+}
+
+// Evenly spaced points and the last one: a table of all would be long.
+std::vector<size_t> Sampled(size_t n) {
+  std::vector<size_t> chosen;
+  const size_t step = std::max<size_t>(1, (n + kTableRows - 1) / kTableRows);
+  for (size_t i = 0; i < n; i += step) chosen.push_back(i);
+  if (n > 0 && chosen.back() != n - 1) chosen.push_back(n - 1);
+  return chosen;
+}
+
+int DigitsFor(const std::string& unit) { return unit == "%" || unit == "mm" ? 2 : 3; }
+
+ReportTable TableOf(const CurveKind& kind, const std::vector<Group>& groups,
+                    const std::vector<Bin>& bins, const std::vector<std::vector<Point>>& curves) {
+  ReportTable table;
+  table.id = kind.id;
+  table.title = kind.title;
+  table.head_title = "windows";
+  for (const Group& group : groups) table.columns.push_back({group.label, kind.unit});
+  for (const size_t i : Sampled(bins.size())) {
+    Row row;
+    row.head = bins[i].first == bins[i].last ? absl::StrCat(bins[i].first)
+                                             : absl::StrCat(bins[i].first, "–", bins[i].last);
+    for (const std::vector<Point>& curve : curves) {
+      const auto found = std::find_if(curve.begin(), curve.end(), [&](const Point& point) {
+        return point.bin.first == bins[i].first;
+      });
+      row.cells.push_back(found == curve.end()
+                              ? TextCell("-")
+                              : NumberCell(found->y, DigitsFor(kind.unit), found->source));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+// All lines of the runs.
+std::string WholeSource(const Group& group, const std::string& pointer) {
+  std::string source;
+  for (const RunData* run : group.runs) {
+    const std::string of_run = SourceOf(*run, {0, run->windows.size()}, pointer);
+    if (!of_run.empty()) absl::StrAppend(&source, source.empty() ? "" : "; ", of_run);
+  }
+  return source;
+}
+
+Picture Curve(const CurveKind& kind, const std::vector<Group>& groups,
+              const std::vector<Bin>& bins) {
+  Picture picture;
+  picture.plot.id = kind.id;
+  picture.plot.title = kind.title;
+  picture.plot.x_label = "window";
+  picture.plot.y_label = kind.unit;
+  picture.plot.y_low = kind.low;
+  picture.plot.y_high = kind.high;
+  std::string ends;
+  std::vector<std::vector<Point>> curves;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    curves.push_back(SeriesOf(groups[g].runs, kind.quantity, bins));
+    if (curves.back().empty()) continue;
+    PlotSeries series;
+    series.label = absl::StrCat(groups[g].label, " (", RunsOf(groups[g]), ")");
+    series.style = static_cast<int>(g);
+    series.band = groups[g].runs.size() > 1;
+    series.source = WholeSource(groups[g], kind.quantity.pointer());
+    for (const Point& point : curves.back()) {
+      series.points.push_back({point.x, point.y.mean, 0, point.y.half, "", ""});
+    }
+    const Point& last = curves.back().back();
+    absl::StrAppend(&ends, " ", groups[g].label, " ends at ",
+                    FormatEstimate(last.y.mean, last.y.half, DigitsFor(kind.unit)), ".");
+    picture.plot.series.push_back(std::move(series));
+  }
+  const int64_t width = bins.empty() ? 1 : bins.front().last - bins.front().first + 1;
+  picture.plot.description = absl::StrCat("Over the training windows, means over ", width,
+                                          width == 1 ? " window" : " windows",
+                                          "; bands are 95 % intervals over the seeds.", ends);
+  picture.table = TableOf(kind, groups, bins, curves);
+  return picture;
+}
+
+// A run's way through the plane.
+PlotSeries Trajectory(const Group& group, const RunData& run, int style,
+                      const std::vector<Bin>& bins, ReportTable* table) {
+  const std::vector<Point> rate = SeriesOf({&run}, {"rate_nats", -1, 1}, bins);
+  const std::vector<Point> nce = SeriesOf({&run}, {"nce", -1, 1}, bins);
+  PlotSeries series;
+  series.label = group.label;  // once in the legend: its seeds look alike
+  series.marker_size = 0.5;
+  series.style = style;
+  series.markers = true;
+  const size_t n = std::min(rate.size(), nce.size());
+  for (size_t i = 0; i < n; ++i) {
+    series.points.push_back(
+        {rate[i].x, nce[i].y.mean, 0, 0,
+         absl::StrCat(run.name, ", windows ", rate[i].bin.first, " to ", rate[i].bin.last, ": ",
+                      FormatEstimate(rate[i].y.mean, NAN, 1), " nats, N-CE ",
+                      FormatEstimate(nce[i].y.mean, NAN, 3)),
+         absl::StrCat(rate[i].source, "; ", nce[i].source)});
+    series.points.back().x = rate[i].y.mean;
+  }
+  for (const size_t i : Sampled(n)) {
+    Row row;
+    row.head = run.name;
+    row.cells = {TextCell(absl::StrCat(rate[i].bin.first, "–", rate[i].bin.last)),
+                 NumberCell(rate[i].y, 2, rate[i].source), NumberCell(nce[i].y, 3, nce[i].source)};
+    table->rows.push_back(std::move(row));
+  }
+  return series;
+}
+
+PlotPoint Relevance(const Group& group, const Cell& rate, const Cell& nce) {
+  return {*rate.value,
+          *nce.value,
+          rate.half,
+          nce.half,
+          absl::StrCat(group.label, ": ", rate.text, " nats, N-CE ", nce.text),
+          absl::StrCat(rate.source, "; ", nce.source)};
+}
+
+// Groups that are alike but for beta belong to one curve.
+std::string CurveKey(const Group& group) {
+  std::string key;
+  for (const auto& [name, value] : group.first().scenario) {
+    if (name != "training.beta" && name != "seed" && name != "name" && name != "data.root") {
+      absl::StrAppend(&key, name, "=", value, "\n");
+    }
+  }
+  return key;
+}
+
+// In the colour of our points of that method.
+void AddPublishedPoints(const std::vector<Group>& groups,
+                        const std::map<std::string, int>& style_of_method, Picture* picture) {
+  std::set<const PublishedRow*> shown;
+  for (const Group& group : groups) {
+    const PublishedRow* published = PublishedFor(group);
+    if (published == nullptr || group.finished.empty() || !shown.insert(published).second) continue;
+    PlotSeries series;
+    series.label = absl::StrCat(published->method, " (", published->setting, "), published");
+    const auto style = style_of_method.find(published->method);
+    series.style = style == style_of_method.end() ? 0 : style->second;
+    series.line = false;
+    series.markers = series.crosses = series.hollow = true;
+    const Printed &rate = published->rate_nats, &nce = published->nce;
+    series.points.push_back({rate.value, nce.value, rate.half, nce.half,
+                             absl::StrCat(series.label, ": ", FormatEstimate(rate.value, NAN, 2),
+                                          " nats, N-CE ", FormatEstimate(nce.value, NAN, 2)),
+                             published->citation});
+    Row row;
+    row.head = absl::StrCat(series.label, ": ", published->citation);
+    row.published = true;
+    row.cells = {TextCell("-"), TextCell("-"),
+                 NumberCell({rate.value, rate.half, 0}, 2, published->citation),
+                 NumberCell({nce.value, nce.half, 0}, 2, published->citation)};
+    picture->table.rows.push_back(std::move(row));
+    picture->plot.series.push_back(std::move(series));
+  }
+}
+
+}  // namespace
+
+std::vector<Picture> TrainingCurves(const std::vector<Group>& groups) {
+  std::vector<Picture> pictures;
+  const std::vector<Bin> bins = EqualBins(MostWindows(groups), kCurvePoints);
+  if (bins.empty()) return pictures;
+  for (const CurveKind& kind : KindsOf(groups)) {
+    if (HasQuantity(groups, kind.quantity)) pictures.push_back(Curve(kind, groups, bins));
+  }
+  return pictures;
+}
+
+Picture InformationPlane(const std::vector<Group>& groups) {
+  Picture picture;
+  picture.plot.id = "information-plane";
+  picture.plot.title = "Information plane";
+  picture.plot.x_label = "sum-rate, nats per sample";
+  picture.plot.y_label = "N-CE, nats";
+  picture.plot.description =
+      "Trajectories of the training: sum-rate to the right, negative cross-entropy upwards. The "
+      "markers lie closer where the training is slower; the first windows are averaged least.";
+  picture.table.id = picture.plot.id;
+  picture.table.title = picture.plot.title;
+  picture.table.head_title = "run";
+  picture.table.columns = {{"windows", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}};
+  const std::vector<Bin> bins = GrowingBins(MostWindows(groups), kPlanePoints);
+  for (size_t g = 0; g < groups.size(); ++g) {
+    for (const RunData* run : groups[g].runs) {
+      PlotSeries series = Trajectory(groups[g], *run, static_cast<int>(g), bins, &picture.table);
+      if (!series.points.empty()) picture.plot.series.push_back(std::move(series));
+    }
+  }
+  return picture;
+}
+
+Picture RateRelevance(const std::vector<Group>& groups) {
+  Picture picture;
+  picture.plot.id = "rate-relevance";
+  picture.plot.title = "Rate and relevance of the trained models";
+  picture.plot.x_label = "sum-rate, nats per sample";
+  picture.plot.y_label = "N-CE, nats";
+  picture.plot.description =
+      "One point per method and setting, with 95 % intervals over the seeds in both directions. "
+      "Outlined points are the published ones. Further to the upper left is better.";
+  picture.table.id = picture.plot.id;
+  picture.table.title = picture.plot.title;
+  picture.table.head_title = "method";
+  picture.table.columns = {{"beta", ""}, {"seeds", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}};
+  std::map<std::string, size_t> curve_of;
+  std::map<std::string, int> style_of_method;
+  for (const Group& group : groups) {
+    const Cell rate = SummaryCell(group, "/rate_nats", 2), nce = SummaryCell(group, "/nce", 3);
+    if (!rate.value.has_value() || !nce.value.has_value()) continue;
+    const auto [found, added] = curve_of.emplace(CurveKey(group), picture.plot.series.size());
+    if (added) {
+      PlotSeries series;
+      series.label = group.label;
+      series.style = static_cast<int>(curve_of.size()) - 1;
+      series.markers = series.crosses = true;
+      style_of_method.emplace(group.method(), series.style);
+      if (const PublishedRow* row = PublishedFor(group))
+        style_of_method.emplace(row->method, series.style);
+      picture.plot.series.push_back(std::move(series));
+    }
+    PlotSeries& series = picture.plot.series[found->second];
+    if (!added) series.label = absl::StrCat(group.method(), " over beta");
+    series.points.push_back(Relevance(group, rate, nce));
+    Row row;
+    row.head = group.label;
+    row.cells = {TextCell(group.first().Value("training.beta")),
+                 TextCell(absl::StrCat(group.finished.size())), rate, nce};
+    picture.table.rows.push_back(std::move(row));
+  }
+  for (PlotSeries& series : picture.plot.series) {
+    std::sort(series.points.begin(), series.points.end(),
+              [](const PlotPoint& a, const PlotPoint& b) { return a.x < b.x; });
+    series.line = series.points.size() > 1;
+  }
+  AddPublishedPoints(groups, style_of_method, &picture);
+  return picture;
+}
+
+}  // namespace semlink::report
