@@ -182,6 +182,7 @@ Json MetricsLine(const Scenario& scenario, const WindowRecord& record, const Pai
     return std::vector<double>(r.transmitter_probability().begin(),
                                r.transmitter_probability().end());
   });
+  line["selection_probability"] = SelectionProbability(scenario, record);
   line["link"] = LinkList(record);
   line["refused"] = record.refused_total();
   auto [pairs, control] = CostLists(costs);
