@@ -20,6 +20,7 @@ void AddEvaluateCommand(CLI::App* app, Action* chosen);
 void AddInferCommand(CLI::App* app, Action* chosen);
 void AddValidateCommand(CLI::App* app, Action* chosen);
 void AddStatusCommand(CLI::App* app, Action* chosen);
+void AddLinksCommand(CLI::App* app, Action* chosen);
 void AddLedgerCommand(CLI::App* app, Action* chosen);
 void AddReportCommand(CLI::App* app, Action* chosen);
 void AddFaultCommand(CLI::App* app, Action* chosen);

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   AddInferCommand(&app, &action);
   AddValidateCommand(&app, &action);
   AddStatusCommand(&app, &action);
+  AddLinksCommand(&app, &action);
   AddLedgerCommand(&app, &action);
   AddReportCommand(&app, &action);
   AddFaultCommand(&app, &action);

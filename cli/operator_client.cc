@@ -28,6 +28,12 @@ absl::StatusOr<v1::StatusReply> OperatorClient::GetStatus() {
   return Call(&v1::Operator::StubInterface::GetStatus, v1::StatusRequest());
 }
 
+absl::StatusOr<v1::LinksReply> OperatorClient::GetLinks(uint32_t windows) {
+  v1::LinksRequest request;
+  request.set_windows(windows);
+  return Call(&v1::Operator::StubInterface::GetLinks, request);
+}
+
 absl::StatusOr<uint64_t> OperatorClient::AddFault(const v1::Fault& fault) {
   v1::AddFaultRequest request;
   *request.mutable_fault() = fault;

@@ -26,6 +26,8 @@ class OperatorClient {
         stub_(v1::Operator::NewStub(coordinator_.channel)) {}
 
   absl::StatusOr<v1::StatusReply> GetStatus();
+  // Over the last so many windows.
+  absl::StatusOr<v1::LinksReply> GetLinks(uint32_t windows);
   absl::StatusOr<uint64_t> AddFault(const v1::Fault& fault);
   absl::StatusOr<v1::ListFaultsReply> ListFaults();
   // Empty: all. Gives those that were cleared.

@@ -335,3 +335,9 @@ void CoordinatorNode::Publish() {
 }
 
 }  // namespace semlink::coordinator
+  for (const ReceiverOptions& receiver : options_.scenario.receivers) {
+    status.tasks.emplace_back(Name(receiver.task));
+  }
+  for (const TransmitterOptions& transmitter : options_.scenario.transmitters) {
+    status.modalities.push_back(static_cast<int>(transmitter.modalities.size()));
+  }

@@ -169,6 +169,8 @@ absl::Status CoordinatorNode::CommitWindow() {
   const WindowRecord& record = window_->record();
   RETURN_IF_ERROR(recorder_->CommitWindow(record));  // before any node steps
   RETURN_IF_ERROR(window_->Commit());
+  board_->links().Add(record, recorder_->last_costs());
+  board_->counters().Committed(record);
   v1::Message message;
   message.mutable_commit()->set_window(window_->number());
   SendToMembers(std::move(message));
@@ -197,6 +199,7 @@ absl::Status CoordinatorNode::AbortAttempt(const std::string& reason) {
   const WindowRecord record = window_->record();
   window_.reset();
   if (!in_ledger) return absl::OkStatus();
+  board_->counters().Aborted();
   RETURN_IF_ERROR(
       recorder_->Event("aborted", {{"window", record.open.window()}, {"reason", reason}}));
   return recorder_->AbortWindow(record, reason);

@@ -50,8 +50,51 @@ grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const grp
 }
 
 }  // namespace
+// Links are directed; a pair has a fault if one of its directions has.
+bool IsOn(const std::vector<std::pair<NodeId, NodeId>>& links, const PairView& pair) {
+  return std::any_of(links.begin(), links.end(), [&](const std::pair<NodeId, NodeId>& link) {
+    return link == std::make_pair(pair.a, pair.b) || link == std::make_pair(pair.b, pair.a);
+  });
+}
+
+int Count(const std::vector<Member>& members, Role role) {
+  return static_cast<int>(std::count_if(members.begin(), members.end(), [&](const Member& member) {
+    return member.id.role == role;
+  }));
+}
+
 
 v1::StatusReply ToReply(const RunStatus& status, const std::vector<FaultView>& faults,
+void FillPairs(const RunStatus& status, const std::vector<FaultView>& faults, absl::Time now,
+               v1::LinksReply* reply) {
+  const int transmitters = Count(status.members, Role::kTransmitter);
+  const int receivers = Count(status.members, Role::kReceiver);
+  std::map<std::pair<NodeId, NodeId>, v1::PairFigures> carried;
+  for (v1::PairFigures& pair : *reply->mutable_pair()) {
+    carried[{FromProto(pair.a()), FromProto(pair.b())}] = std::move(pair);
+  }
+  reply->clear_pair();
+  for (const PairView& view : status.pairs) {
+    v1::PairFigures* pair = reply->add_pair();
+    *pair = std::move(carried[{view.a, view.b}]);
+    *pair->mutable_a() = ToProto(view.a);
+    *pair->mutable_b() = ToProto(view.b);
+    pair->set_up(view.up);
+    pair->set_state(view.up ? "up" : absl::StrCat("down: ", view.why));
+    pair->set_state_seconds(std::max(0.0, absl::ToDoubleSeconds(now - view.since)));
+  }
+  for (const FaultView& fault : faults) {
+    if (IsProcessFault(fault.fault.kind())) continue;
+    const auto links = FaultLinks(fault.fault, transmitters, receivers);
+    for (size_t i = 0; i < status.pairs.size(); ++i) {
+      if (!IsOn(links, status.pairs[i])) continue;
+      v1::PairFigures* pair = reply->mutable_pair(static_cast<int>(i));
+      pair->set_state(absl::StrCat(pair->state(), ", fault ", fault.fault.id(), " (",
+                                   FaultKindName(fault.fault.kind()), ")"));
+    }
+  }
+}
+
                         absl::Time now) {
   v1::StatusReply reply;
   reply.set_run_id(status.run_id);
@@ -94,6 +137,17 @@ grpc::ServerUnaryReactor* OperatorService::GetStatus(grpc::CallbackServerContext
 }
 
 grpc::ServerUnaryReactor* OperatorService::StopRun(grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* OperatorService::GetLinks(grpc::CallbackServerContext* context,
+                                                    const v1::LinksRequest* request,
+                                                    v1::LinksReply* reply) {
+  if (const grpc::Status who = check_->AllowOperator(*context, "GetLinks"); !who.ok()) {
+    return Finish(context, who);
+  }
+  *reply = board_->links().Read(request->windows());
+  FillPairs(board_->Read(), board_->faults().List(), clock_.WallTime(), reply);
+  return Finish(context, grpc::Status::OK);
+}
+
                                                    const v1::StopRequest* request,
                                                    v1::StopReply* reply) {
   if (const grpc::Status who = check_->AllowOperator(*context, "StopRun"); !who.ok()) {

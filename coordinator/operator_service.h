@@ -18,6 +18,11 @@ namespace semlink::coordinator {
 v1::StatusReply ToReply(const RunStatus& status, const std::vector<FaultView>& faults,
                         absl::Time now);
 
+// Adds all pairs, in the order of `status.pairs`, and their states to what was read from the
+// LinkHistory.
+void FillPairs(const RunStatus& status, const std::vector<FaultView>& faults, absl::Time now,
+               v1::LinksReply* reply);
+
 // Handlers run on gRPC's threads and return at once. Each serves operators only, by their
 // certificates; what `check` has refused is part of the status.
 class OperatorService : public v1::Operator::CallbackService {
@@ -28,6 +33,9 @@ class OperatorService : public v1::Operator::CallbackService {
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
                                       const v1::StatusRequest* request,
                                       v1::StatusReply* reply) override;
+  grpc::ServerUnaryReactor* GetLinks(grpc::CallbackServerContext* context,
+                                     const v1::LinksRequest* request,
+                                     v1::LinksReply* reply) override;
   // Returns once the wish is noted; the run ends at the coordinator's next message or tick.
   grpc::ServerUnaryReactor* StopRun(grpc::CallbackServerContext* context,
                                     const v1::StopRequest* request, v1::StopReply* reply) override;

@@ -12,6 +12,11 @@ void StatusBoard::Publish(RunStatus status) {
         Connected(status.members[i].state) == Connected(status_.members[i].state);
     if (as_before) status.since[i] = status_.since[i];
   }
+  status.pairs = PairViews(status.members, status.cut);
+  for (size_t i = 0; i < status.pairs.size(); ++i) {
+    const bool as_before = i < status_.pairs.size() && status.pairs[i].up == status_.pairs[i].up;
+    status.pairs[i].since = as_before ? status_.pairs[i].since : status.published_at;
+  }
   status_ = std::move(status);
 }
 

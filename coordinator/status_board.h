@@ -11,7 +11,10 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "coordinator/fault_desk.h"
+#include "coordinator/link_history.h"
 #include "coordinator/membership.h"
+#include "coordinator/pair_view.h"
+#include "coordinator/run_counters.h"
 
 namespace semlink::coordinator {
 
@@ -27,14 +30,18 @@ struct RunStatus {
   std::vector<Member> members;
   std::vector<v1::Pair> cut;           // live pairs without a data stream
   std::optional<uint64_t> checkpoint;  // window of the last complete one
+  std::vector<std::string> tasks;      // by receiver
+  std::vector<int> modalities;         // by transmitter, how many
   absl::Time published_at;
+  // Filled in by Publish():
   std::vector<absl::Time> since;  // by member: when it was first seen to be there, or to be gone
+  std::vector<PairView> pairs;
 };
 
 // Thread-safe. The node publishes; handlers of remote calls read, and ask it to stop.
 class StatusBoard {
  public:
-  // Fills in `since` by what was published before.
+  // Fills in `since` and `pairs` by what was published before.
   void Publish(RunStatus status);
   RunStatus Read() const;
 
@@ -43,9 +50,13 @@ class StatusBoard {
   std::optional<std::string> stop_requested() const;
 
   FaultDesk& faults() { return faults_; }
+  LinkHistory& links() { return links_; }
+  RunCounters& counters() { return counters_; }
 
  private:
   FaultDesk faults_;
+  LinkHistory links_;
+  RunCounters counters_;
   mutable absl::Mutex mutex_;
   RunStatus status_ ABSL_GUARDED_BY(mutex_);
   std::optional<std::string> stop_ ABSL_GUARDED_BY(mutex_);

@@ -96,6 +96,38 @@ TEST_F(OperatorServiceTest, StatusSaysSinceWhenAndWhatIsBroken) {
   EXPECT_EQ(reply.fault(0).seconds_left(), 4);
 }
 
+TEST_F(OperatorServiceTest, LinksHaveFiguresStatesAndFaults) {
+  Membership membership(SmallScenario());
+  for (const NodeId& id : {NodeId::Transmitter(0), NodeId::Receiver(1)}) {
+    membership.Join(id, HelloFrom(id).hello(), absl::ZeroDuration());
+  }
+  RunStatus status;
+  status.members = membership.members();
+  status.published_at = absl::FromUnixSeconds(100);
+  board_->Publish(status);
+  WindowRecord record;
+  record.open.set_rounds(4);
+  PairCosts costs;
+  costs[{NodeId::Transmitter(0), NodeId::Receiver(1)}].messages_to_b = 640;
+  board_->links().Add(record, costs);
+  v1::LinksReply reply;
+  ASSERT_TRUE(stub_->GetLinks(&context_, v1::LinksRequest(), &reply).ok());
+  ASSERT_EQ(reply.pair_size(), 8);  // 2 x 2, and four with the coordinator
+  EXPECT_EQ(reply.pair(0).state(), "down: receiver1 is awaited");
+  EXPECT_EQ(reply.pair(1).state(), "up");
+  EXPECT_EQ(reply.pair(1).message_bytes_to_b(), 640u);
+
+  FaultView drop, kill;
+  drop.fault = *ParseFaultText("drop receiver2>transmitter1 --probability 0.5");
+  drop.fault.set_id(3);
+  kill.fault = *ParseFaultText("kill transmitter1");
+  reply = board_->links().Read(1);
+  FillPairs(board_->Read(), {drop, kill}, absl::FromUnixSeconds(105), &reply);
+  EXPECT_EQ(reply.pair(1).state(), "up, fault 3 (drop)");
+  EXPECT_EQ(reply.pair(1).state_seconds(), 5);
+  EXPECT_EQ(reply.pair(4).state(), "up");
+}
+
 class OperatorFaultsTest : public OperatorServiceTest {
  protected:
   OperatorFaultsTest() { board_->faults().Open(FaultSchedule(SmallScenario()), &clock_); }
