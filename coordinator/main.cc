@@ -18,6 +18,7 @@
 #include "common/node/daemon.h"
 #include "common/node/exit_code.h"
 #include "common/node/logging.h"
+#include "common/node/metrics_flag.h"
 #include "common/node/security_flags.h"
 #include "common/node/signal_watcher.h"
 #include "common/scenario/reader.h"
@@ -28,6 +29,7 @@
 #include "coordinator/operator_service.h"
 #include "coordinator/progress_log.h"
 #include "coordinator/run_choice.h"
+#include "coordinator/run_metrics.h"
 
 namespace semlink::coordinator {
 namespace {
@@ -50,6 +52,7 @@ struct Flags {
   int batch = 1;
   int in_flight = 1;
   double node_timeout_seconds = 120;
+  std::string metrics;
   std::string log_level = "info";
   SecurityFlags security;
 };
@@ -112,6 +115,7 @@ void AddFlags(CLI::App* app, Flags* flags) {
                   "Seconds without a word from a node until it is taken for lost")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  AddMetricsFlag(app, &flags->metrics);
   AddSecurityFlags(app, &flags->security);
   const std::vector<std::string> levels(std::begin(kLogLevels), std::end(kLogLevels));
   app->add_option("--log-level", flags->log_level, "What to log on standard error")
@@ -259,6 +263,10 @@ int Run(const Flags& flags) {
     return Fail(status, kExitFailed);
   }
   spdlog::info("listening on {}; {}", address, (*node)->Awaiting());
+  const auto metrics = ServeMetrics(flags.metrics, NodeId::Coordinator(), **transport, &clock,
+                                    [board = board.get(), check = security->check](
+                                        MetricsPage* page) { AddRunMetrics(board, *check, page); });
+  if (!metrics.ok()) return Fail(metrics.status(), MetricsExitCode(metrics.status()));
   // An operator's fault is to begin now, not at the next tick.
   board->faults().SetWake(
       [&mailbox, awake = node->get()] { mailbox.PostCall([awake] { return awake->Tick(); }); });

@@ -12,7 +12,7 @@ packages=(
   ca-certificates cmake curl g++ git lld ninja-build openssl pkg-config python3
   libabsl-dev libbenchmark-dev libcli11-dev libgmock-dev libgrpc++-dev libgtest-dev
   libprotobuf-dev libsndfile1-dev libspdlog-dev libsqlite3-dev libssl-dev libyaml-cpp-dev
-  nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc zlib1g-dev
+  nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc zlib1g-dev
 )
 torch=(libdnnl-dev libopenblas0-pthread libtorch-dev)
 for argument in "$@"; do

@@ -10,9 +10,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
+#include "common/metrics/daemon_metrics.h"
 #include "common/node/daemon.h"
 #include "common/node/exit_code.h"
 #include "common/node/logging.h"
+#include "common/node/metrics_flag.h"
 #include "common/node/security_flags.h"
 #include "common/node/signal_watcher.h"
 #include "common/transport/grpc_transport.h"
@@ -32,6 +34,7 @@ struct Flags {
   std::string log_level = "info";
   double wait_seconds = 0;
   std::string state;
+  std::string metrics;
   SecurityFlags security;
 };
 
@@ -66,6 +69,7 @@ void AddFlags(CLI::App* app, Role role, Flags* flags) {
                   "Seconds to try to reach the coordinator; 0: for ever")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  AddMetricsFlag(app, &flags->metrics);
   AddSecurityFlags(app, &flags->security);
   const std::vector<std::string> levels(std::begin(kLogLevels), std::end(kLogLevels));
   app->add_option("--log-level", flags->log_level, "What to log on standard error")
@@ -87,6 +91,7 @@ GrpcTransport::Options TransportOptions(const NodeId& self, const Flags& flags,
   options.coordinator = flags.coordinator;
   if (flags.wait_seconds > 0) options.wait = absl::Seconds(flags.wait_seconds);
   options.security = std::move(security);
+  options.may_change_network = true;
   return options;
 }
 
@@ -103,8 +108,13 @@ int Run(const NodeId& self, const Flags& flags, const NodeFactory& factory) {
   // Before anybody hears of this node: from then on a signal must end it in good order.
   const auto signals = SignalWatcher::Create([&](int signal) { mailbox.PostInterrupt(signal); });
   if (!signals.ok()) return Fail(signals.status(), kExitFailed);
+  GrpcTransport::Options options = TransportOptions(self, flags, *std::move(security));
+  ReportMetrics report(self);
+  if (!flags.metrics.empty()) {
+    options.on_send = [&report](const v1::Message& message) { report.Sent(message); };
+  }
   absl::StatusOr<std::unique_ptr<GrpcTransport>> transport =
-      GrpcTransport::Create(TransportOptions(self, flags, *std::move(security)), &mailbox);
+      GrpcTransport::Create(options, &mailbox);
   if (!transport.ok()) {
     const bool port_in_use = absl::IsAlreadyExists(transport.status());
     return Fail(transport.status(), port_in_use ? kExitConnection : ExitCode(transport.status()));
@@ -113,6 +123,9 @@ int Run(const NodeId& self, const Flags& flags, const NodeFactory& factory) {
     spdlog::info("listening on {}; receivers dial {}", (*transport)->listen_address(),
                  (*transport)->data_address());
   }
+  const auto metrics = ServeMetrics(flags.metrics, self, **transport, &clock,
+                                    [&report](auto* page) { report.AddTo(page); });
+  if (!metrics.ok()) return Fail(metrics.status(), MetricsExitCode(metrics.status()));
   std::unique_ptr<Node> node;
   try {
     node = factory(self, transport->get(), flags.state);

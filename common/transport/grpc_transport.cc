@@ -185,3 +185,4 @@ void GrpcTransport::Shutdown(absl::Duration grace) {
 }
 
 }  // namespace semlink
+  if (options_.on_send) options_.on_send(message);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,7 +29,7 @@
 namespace semlink {
 
 // Everything that arrives goes to the mailbox; RunDaemon (common/node) takes it from there on the
-// node's thread. Send, Connect and the snapshots are called on that thread.
+// node's thread. Send and Connect are called on that thread; the snapshots are thread-safe.
 class GrpcTransport : public Transport {
  public:
   struct Options {
@@ -50,6 +51,8 @@ class GrpcTransport : public Transport {
     uint64_t incarnation = 0;
     std::size_t max_message_bytes = kMaxMessageBytes;
     std::vector<grpc::Service*> services;  // served at `listen` too; must outlive the transport
+    // Called on the node's thread with each message that it sends; may be empty.
+    std::function<void(const v1::Message&)> on_send;
   };
 
   // Listens, then dials the coordinator. Returns without waiting for anybody. INVALID_ARGUMENT for
