@@ -80,7 +80,7 @@ void Summary::Add(const WindowRecord& record) {
   transmitters_max_ = std::max(transmitters_max_, counts.transmitters_max);
   limits_exceeded_ += counts.limits_exceeded;
   refused_ += record.refused_total();
-  AddTimes(record);
+  AddCosts(record);
   if (record.open.kind() == v1::TRAIN) {
     ++train_windows_;
     train_probability_.push_back(RequestProbability(record));
@@ -92,10 +92,18 @@ void Summary::Add(const WindowRecord& record) {
   }
 }
 
-void Summary::AddTimes(const WindowRecord& record) {
+void Summary::AddCosts(const WindowRecord& record) {
   const bool train = record.open.kind() == v1::TRAIN;
   (train ? train_seconds_ : evaluate_seconds_).push_back(record.seconds());
   (train ? train_cpu_ : evaluate_cpu_).push_back(record.cpu_seconds());
+  double flops = 0;
+  for (const auto& [node, report] : record.reports) flops += static_cast<double>(report.flops());
+  if (train) {
+    train_flops_.push_back(flops);
+  } else {
+    evaluation_flops_ += flops;
+    evaluation_samples_ += static_cast<double>(record.open.samples());
+  }
   std::vector<double> accuracy;
   for (int t = 0; t < scenario_.T(); ++t) accuracy.push_back(Accuracy(record, t));
   recent_accuracy_.push_back(std::move(accuracy));
@@ -202,6 +210,9 @@ Json Summary::ToJson() const {
   const bool trained = !train_seconds_.empty();
   out["seconds_per_window"] = SecondsPerWindow();
   out["cpu_seconds_per_window"] = Quantile(trained ? train_cpu_ : evaluate_cpu_, 0.5);
+  out["flops_per_window"] = Quantile(train_flops_, 0.5);
+  out["flops_per_inference"] =
+      evaluation_samples_ > 0 ? evaluation_flops_ / evaluation_samples_ : 0;
   out["cr_draws"] = draws_.size();
   return out;
 }

@@ -43,7 +43,7 @@ class Summary {
 
   Probability Zero() const;
   Probability RequestProbability(const WindowRecord& record) const;
-  void AddTimes(const WindowRecord& record);
+  void AddCosts(const WindowRecord& record);
   void AddEvaluation(const WindowRecord& record);
   void PutQuality(Json* out) const;
   void PutLinks(Json* out) const;
@@ -62,6 +62,8 @@ class Summary {
   Probability evaluation_probability_;         // times rounds
   KindRounds evaluation_kinds_;
   double evaluation_rounds_ = 0;
+  double evaluation_flops_ = 0, evaluation_samples_ = 0;
+  std::vector<double> train_flops_;
   std::vector<double> train_seconds_, train_cpu_, evaluate_seconds_, evaluate_cpu_;
   std::deque<std::vector<double>> recent_accuracy_;
 };

@@ -38,6 +38,7 @@ absl::Status ReceiverNode::SendGradients(const std::vector<ReceivedLink>& links,
 
 absl::Status ReceiverNode::Report(const WindowResult& result) {
   v1::Report report = method::StartReport(plan(), *transport(), cpu().Take());
+  report.set_flops(flops().Take());
   double loss = 0;
   for (float value : result.loss) loss += value;
   if (!result.loss.empty()) report.set_loss(loss / static_cast<double>(result.loss.size()));

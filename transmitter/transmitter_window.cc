@@ -145,6 +145,7 @@ absl::Status TransmitterNode::SendFeatures() {
 
 absl::Status TransmitterNode::Report() {
   v1::Report report = method::StartReport(plan(), *transport(), cpu().Take());
+  report.set_flops(flops().Take());
   for (int m = 0; m < scenario().M(k_); ++m) {
     for (int t = 0; t < peers(); ++t) {
       const auto encoded =

@@ -13,39 +13,42 @@ inline double ThreadCpuSeconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// Adds up the CPU time of its scopes. Can be read inside a scope: a node reports from within the
-// work that it reports.
-class CpuMeter {
+// Adds up what a clock of the calling thread shows to pass in its scopes. Can be read inside a
+// scope: a node reports from within the work that it reports.
+template <typename T, T (*Now)()>
+class ThreadMeter {
  public:
   class Scope {
    public:
-    explicit Scope(CpuMeter* meter) : meter_(meter) { meter_->start_ = ThreadCpuSeconds(); }
+    explicit Scope(ThreadMeter* meter) : meter_(meter) { meter_->start_ = Now(); }
     ~Scope() { meter_->Pause(); }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
-    CpuMeter* meter_;
+    ThreadMeter* meter_;
   };
 
-  // Seconds since the last Take, or since the start; begins anew. Inside a scope only.
-  double Take() {
+  // What passed since the last Take, or since the start; begins anew. Inside a scope only.
+  T Take() {
     Pause();
-    const double taken = total_;
+    const T taken = total_;
     total_ = 0;
     return taken;
   }
 
  private:
   void Pause() {
-    const double now = ThreadCpuSeconds();
+    const T now = Now();
     total_ += now - start_;
     start_ = now;
   }
 
-  double total_ = 0;
-  double start_ = 0;
+  T total_ = 0;
+  T start_ = 0;
 };
+
+using CpuMeter = ThreadMeter<double, ThreadCpuSeconds>;
 
 }  // namespace semlink
 

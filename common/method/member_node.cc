@@ -38,7 +38,8 @@ absl::Status MemberNode::PeerDown(const NodeId& peer, const absl::Status& why) {
 // The edge of the node: what becomes possible by an event is done, nothing is thrown, and the
 // coordinator hears why this node can't go on.
 absl::Status MemberNode::Guarded(const std::function<absl::Status()>& event) {
-  const CpuMeter::Scope scope(&cpu_);
+  const CpuMeter::Scope timed(&cpu_);
+  const FlopMeter::Scope counted(&flops_);
   absl::Status status;
   try {
     status = event();

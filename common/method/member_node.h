@@ -18,11 +18,15 @@
 #include "common/method/early_messages.h"
 #include "common/method/node_state.h"
 #include "common/method/window_plan.h"
+#include "common/nn/gemm.h"
 #include "common/scenario/scenario.h"
 #include "common/store/checkpoint.h"
 #include "common/transport/transport.h"
 
 namespace semlink::method {
+
+// Floating-point operations of the networks' matrix products.
+using FlopMeter = ThreadMeter<uint64_t, nn::ThreadFlops>;
 
 struct MemberOptions {
   // Checkpoints go to state_folder/NODE. Empty: there are none, and a restarted node begins anew.
@@ -98,6 +102,7 @@ class MemberNode : public Node {
   Phase phase() const { return phase_; }
   Transport* transport() { return transport_; }
   CpuMeter& cpu() { return cpu_; }
+  FlopMeter& flops() { return flops_; }
 
   // The other role's nodes, by index.
   int peers() const;
@@ -185,7 +190,8 @@ class MemberNode : public Node {
   // By peer: the last attempt that was not open yet when a message of it was refused. The peer
   // takes the pair for failed in it, so this end has to as well.
   std::map<int, uint64_t> refused_early_;
-  CpuMeter cpu_;  // since the last report
+  CpuMeter cpu_;     // since the last report
+  FlopMeter flops_;  // likewise
   int refusals_ = 0;
 };
 

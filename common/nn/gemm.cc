@@ -9,6 +9,8 @@
 namespace semlink::nn {
 namespace {
 
+thread_local uint64_t thread_flops = 0;
+
 void AtenGemm(const at::Tensor& a, const at::Tensor& b, Into into, const at::Tensor& c) {
   at::Tensor out = c;
   if (into == Into::kAdd) {
@@ -51,11 +53,14 @@ bool DnnlGemm(const at::Tensor& a, const at::Tensor& b, Into into, const at::Ten
 
 void Gemm(const at::Tensor& a, const at::Tensor& b, Into into, const at::Tensor& c) {
   if (c.numel() == 0) return;
+  thread_flops += uint64_t{2} * static_cast<uint64_t>(c.numel() * a.size(1));
 #ifdef SEMLINK_HAVE_DNNL
   if (c.device().is_cpu() && a.size(1) > 0 && DnnlGemm(a, b, into, c)) return;
 #endif
   AtenGemm(a, b, into, c);
 }
+
+uint64_t ThreadFlops() { return thread_flops; }
 
 const char* GemmBackend() {
 #ifdef SEMLINK_HAVE_DNNL

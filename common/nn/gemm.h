@@ -4,6 +4,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
+
 namespace semlink::nn {
 
 enum class Into { kReplace, kAdd };
@@ -15,6 +17,10 @@ enum class Into { kReplace, kAdd };
 // On the CPU this is oneDNN's sgemm where the build found it, else ATen's (OpenBLAS, MKL); on other
 // devices ATen's.
 void Gemm(const at::Tensor& a, const at::Tensor& b, Into into, const at::Tensor& c);
+
+// Floating-point operations of all Gemm calls of the calling thread so far, 2 M N K for each: a
+// clock of its work, as its CPU time is one of its time.
+uint64_t ThreadFlops();
 
 // "oneDNN" or "ATen": what Gemm uses on the CPU in this build.
 const char* GemmBackend();

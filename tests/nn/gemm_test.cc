@@ -59,5 +59,16 @@ TEST(GemmTest, EmptyOperands) {
   EXPECT_EQ(c.sum().item<float>(), 0);
 }
 
+TEST(GemmTest, CountsItsOperations) {
+  const uint64_t before = ThreadFlops();
+  at::Tensor c = at::empty({3, 5});
+  Gemm(Random(3, 7, 1), Random(7, 5, 2), Into::kReplace, c);
+  EXPECT_EQ(ThreadFlops() - before, 2u * 3 * 5 * 7);
+  Gemm(Random(7, 3, 1).t(), Random(7, 5, 2), Into::kAdd, c);
+  EXPECT_EQ(ThreadFlops() - before, 2u * 2 * 3 * 5 * 7);
+  Gemm(at::empty({3, 0}), at::empty({0, 5}), Into::kReplace, c);
+  EXPECT_EQ(ThreadFlops() - before, 2u * 2 * 3 * 5 * 7);
+}
+
 }  // namespace
 }  // namespace semlink::nn
