@@ -11,6 +11,7 @@
 #include "cli/table.h"
 #include "common/base/file_system.h"
 #include "common/base/status_macros.h"
+#include "common/scenario/method_table.h"
 
 namespace semlink::cli {
 namespace {
@@ -68,6 +69,11 @@ std::string QualityText(const Scenario& scenario, const Json& summary) {
 
 // The estimators cannot show more than log B per dimension (marginal) or per joint vector.
 std::string RateText(const Scenario& scenario, const Json& summary) {
+  if (scenario.rate.estimator == RateEstimator::kKnnEntropy) {
+    return absl::StrCat("sum-rate  ", Fixed(Number(summary, "rate_nats"), 2),
+                        " nats per sample: differential entropy of the codes by nearest "
+                        "neighbours, which depends on their scale\n");
+  }
   const int batch = scenario.training.batch_size;
   const bool marginal = scenario.rate.estimator == RateEstimator::kMarginal;
   const double bound = std::log(batch) * (marginal ? scenario.model.embedding : 1);
@@ -86,7 +92,11 @@ std::string LinksText(const Scenario& scenario, const Json& summary) {
       "limits    a receiver drew on at most ", Fixed(Number(summary, "transmitters_max"), 0),
       " transmitters (E_t = ", scenario.limits.e_t, "); a transmitter served at most ",
       Fixed(Number(summary, "links_max"), 0), " links (E_k = ", scenario.limits.e_k, "); exceeded ",
-      Fixed(Number(summary, "limits_exceeded"), 0), " times\n");
+      Fixed(Number(summary, "limits_exceeded"), 0), " times",
+      MethodOf(scenario).limits == LimitRule::kKept
+          ? ""
+          : absl::StrCat(": ", scenario.method.name, " does not keep all of them"),
+      "\n");
 }
 
 struct LinkBytes {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/resource_usage.h"
 #include "common/base/status_macros.h"
+#include "common/scenario/method_table.h"
 #include "common/scenario/reader.h"
 #include "common/transport/protocol.h"
 #include "coordinator/environment.h"
@@ -21,7 +22,7 @@ RunInfo MakeRunInfo(const Scenario& scenario, const Job& job, absl::Time now) {
   run.scenario_sha256 = ScenarioHash(scenario);
   run.scenario_yaml = EmitScenario(scenario);
   run.seed = scenario.seed;
-  run.limits = scenario.limits;
+  run.limits = LimitsInForce(scenario);
   run.job = job.options();
   run.software = kSoftware;
   run.started_at = now;

@@ -47,11 +47,18 @@ double Interval95(const std::vector<double>& values) {
   return 1.96 * std::sqrt(squares / (n - 1) / n);
 }
 
-// Nats per link that the estimator can show at most: common/info/rate.h.
-double RateBoundPerLink(const Scenario& scenario) {
+// Nats per link that the estimator can show at most (common/info/rate.h); null: no bound.
+Json RateBoundPerLink(const Scenario& scenario) {
   const double bound = std::log(static_cast<double>(scenario.training.batch_size));
-  return scenario.rate.estimator == RateEstimator::kMarginal ? bound * scenario.model.embedding
-                                                             : bound;
+  switch (scenario.rate.estimator) {
+    case RateEstimator::kMarginal:
+      return bound * scenario.model.embedding;
+    case RateEstimator::kJoint:
+      return bound;
+    case RateEstimator::kKnnEntropy:
+      break;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -174,13 +181,13 @@ void Summary::PutLinks(Json* out) const {
     links.push_back(draw.links / draw.rounds);
   }
   (*out)["rate_nats"] = rate.empty() ? 0 : Mean(rate);
-  (*out)["rate_estimator"] =
-      scenario_.rate.estimator == RateEstimator::kMarginal ? "marginal" : "joint";
+  (*out)["rate_estimator"] = semlink::Name(scenario_.rate.estimator);
   (*out)["rate_bound_nats"] = RateBoundPerLink(scenario_);
   (*out)["links_mean"] = links.empty() ? 0 : Mean(links);
   (*out)["links_max"] = links_max_;
   (*out)["transmitters_max"] = transmitters_max_;
   (*out)["limits_exceeded"] = limits_exceeded_;
+  (*out)["under_limits"] = limits_exceeded_ == 0;
   (*out)["refused"] = refused_;
   (*out)["selection_probability"] = MeanTrainProbability();
   Probability evaluation = Zero();
@@ -202,6 +209,7 @@ void Summary::PutGrantedKinds(Json* out) const {
 Json Summary::ToJson() const {
   Json out;
   out["scenario"] = scenario_.name;
+  out["method"] = scenario_.method.name;
   out["seed"] = scenario_.seed;
   out["windows"] = train_windows_;
   PutQuality(&out);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/links/feasibility.h"
+#include "common/scenario/method_table.h"
 #include "coordinator/report_check.h"
 
 namespace semlink::coordinator {
@@ -30,9 +31,10 @@ bool Legal(WindowState from, WindowState to) {
 }
 
 LinkLimits LimitsOf(const Scenario& scenario, const v1::OpenWindow& open) {
+  const LimitOptions in_force = LimitsInForce(scenario);
   LinkLimits limits;
-  limits.e_t = scenario.limits.e_t;
-  limits.e_k = scenario.limits.e_k;
+  limits.e_t = in_force.e_t;
+  limits.e_k = in_force.e_k;
   for (int k = 0; k < scenario.K(); ++k) limits.modalities.push_back(scenario.M(k));
   limits.receivers = scenario.T();
   limits.transmitter_up.assign(open.transmitter_up().begin(), open.transmitter_up().end());

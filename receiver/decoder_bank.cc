@@ -5,6 +5,8 @@
 
 #include "common/method/embedding.h"
 #include "common/method/optimizer.h"
+#include "common/method/shared_selection.h"
+#include "common/scenario/method_table.h"
 
 namespace semlink::receiver {
 namespace {
@@ -23,6 +25,13 @@ nn::BaseNetworkOptions LocalOptions(const Scenario& scenario, int t) {
 // Cross entropy of each row, nats: [N].
 at::Tensor CrossEntropy(const at::Tensor& logits, const at::Tensor& labels) {
   return at::nll_loss(at::log_softmax(logits, 1), labels, {}, at::Reduction::None);
+}
+
+// Entropy of the labels' frequencies, nats.
+double LabelEntropy(const at::Tensor& labels) {
+  const at::Tensor count = at::bincount(labels.to(at::kCPU)).to(at::kDouble);
+  const at::Tensor share = count.masked_select(count.gt(0)) / count.sum();
+  return -(share * share.log()).sum().item<double>();
 }
 
 // For each link, which rows of the window's batch its rows are.
@@ -51,6 +60,7 @@ std::vector<at::Tensor> BatchRows(const method::WindowPlan& plan,
 
 DecoderBank::DecoderBank(const Scenario& scenario, int t)
     : scenario_(scenario),
+      trains_local_(MethodOf(scenario).rate == RateRule::kInformation),
       device_(scenario.receivers[t].device),
       modality_embedding_(method::ModalityEmbeddings(scenario).to(device_)),
       fused_(FusedOptions(scenario, t),
@@ -88,7 +98,6 @@ at::Tensor DecoderBank::Fuse(const std::vector<ReceivedLink>& links, const at::T
 WindowResult DecoderBank::Run(const method::WindowPlan& plan,
                               const std::vector<ReceivedLink>& links,
                               const at::Tensor& host_labels) {
-  const at::AutoGradMode grad_mode(plan.train());
   const at::Tensor labels = host_labels.to(device_);
   const int64_t samples = labels.size(0);
   const std::vector<at::Tensor> rows = BatchRows(plan, links, device_);
@@ -99,9 +108,12 @@ WindowResult DecoderBank::Run(const method::WindowPlan& plan,
     z = at::cat(parts);
     if (plan.train()) z.requires_grad_(true);
   }
-  const at::Tensor logits = Fuse(links, z, rows, samples);
-  const at::Tensor ce = CrossEntropy(logits, labels);
-
+  at::Tensor logits, ce;
+  {
+    const at::AutoGradMode grad_mode(plan.train() && !method::MeasuresLinks(scenario_, plan));
+    logits = Fuse(links, z, rows, samples);
+    ce = CrossEntropy(logits, labels);
+  }
   WindowResult result;
   result.samples = samples;
   result.correct = logits.detach().argmax(1).eq(labels).sum().item<int64_t>();
@@ -110,46 +122,66 @@ WindowResult DecoderBank::Run(const method::WindowPlan& plan,
   for (const ReceivedLink& link : links) {
     for (uint32_t round : link.rounds) ++result.links[round];
   }
-  if (!plan.train()) return result;
+  if (plan.train()) Learn(plan, links, rows, labels, z, ce, &result);
+  return result;
+}
 
+at::Tensor DecoderBank::LocalCrossEntropy(const std::vector<ReceivedLink>& links,
+                                          const std::vector<at::Tensor>& rows,
+                                          const at::Tensor& labels, const at::Tensor& z,
+                                          int64_t batch) const {
+  std::vector<at::Tensor> embeddings;
+  for (size_t i = 0; i < links.size(); ++i) {
+    embeddings.push_back(modality_embedding_.narrow(0, scenario_.Slot(links[i].k, links[i].m), 1)
+                             .expand({rows[i].size(0), modality_embedding_.size(1)}));
+  }
+  const at::Tensor local_labels = labels.index_select(0, at::cat(rows));
+  return CrossEntropy(local_.Forward(at::cat({z, at::cat(embeddings)}, 1)), local_labels)
+      .reshape({-1, batch})
+      .mean(1);
+}
+
+void DecoderBank::Learn(const method::WindowPlan& plan, const std::vector<ReceivedLink>& links,
+                        const std::vector<at::Tensor>& rows, const at::Tensor& labels,
+                        const at::Tensor& z, const at::Tensor& ce, WindowResult* result) {
+  const at::AutoGradMode grad_mode(true);
+  const bool alone = method::MeasuresLinks(scenario_, plan);
   const int64_t rounds = static_cast<int64_t>(plan.rounds.size());
-  const int64_t batch = samples / rounds;
+  const int64_t batch = labels.size(0) / rounds;
   const at::Tensor ce_rounds = ce.reshape({rounds, batch}).mean(1);
-  at::Tensor objective = ce_rounds.sum();
-  std::vector<float> loss(rounds);
+  at::Tensor objective = alone ? at::Tensor() : ce_rounds.sum();
+  result->loss.resize(rounds);
   const at::Tensor host_ce = ce_rounds.detach().to(at::kCPU, at::kFloat).contiguous();
   for (int64_t r = 0; r < rounds; ++r) {
-    loss[r] = host_ce.data_ptr<float>()[r] +
-              static_cast<float>(scenario_.training.gamma) * result.links[r];
+    result->loss[r] = (alone ? 0 : host_ce.data_ptr<float>()[r]) +
+                      static_cast<float>(scenario_.training.gamma) * result->links[r];
   }
-  if (!links.empty()) {
+  result->label_entropy = LabelEntropy(labels);
+  if (!links.empty() && trains_local_) {
     const float beta = static_cast<float>(scenario_.training.beta);
-    std::vector<at::Tensor> embeddings;
-    for (size_t i = 0; i < links.size(); ++i) {
-      embeddings.push_back(modality_embedding_.narrow(0, scenario_.Slot(links[i].k, links[i].m), 1)
-                               .expand({rows[i].size(0), modality_embedding_.size(1)}));
-    }
-    const at::Tensor local_labels = labels.index_select(0, at::cat(rows));
-    const at::Tensor local_ce =
-        CrossEntropy(local_.Forward(at::cat({z, at::cat(embeddings)}, 1)), local_labels)
-            .reshape({-1, batch})
-            .mean(1);
-    objective = objective + beta * local_ce.sum();
+    const float local_weight = alone ? 1 : beta;
+    const at::Tensor local_ce = LocalCrossEntropy(links, rows, labels, z, batch);
+    const at::Tensor local_objective = local_weight * local_ce.sum();
+    objective = objective.defined() ? objective + local_objective : local_objective;
     const at::Tensor host_local = local_ce.detach().to(at::kCPU, at::kFloat).contiguous();
     const float* local = host_local.data_ptr<float>();
     for (const ReceivedLink& link : links) {
-      for (size_t i = 0; i < link.rounds.size(); ++i)
-        loss[link.rounds[i]] += beta * (*local++ + link.rate_nats[i]);
+      double sum = 0;
+      for (size_t i = 0; i < link.rounds.size(); ++i, ++local) {
+        result->loss[link.rounds[i]] +=
+            alone ? *local + beta * link.rate_nats[i] : beta * (*local + link.rate_nats[i]);
+        sum += *local;
+      }
+      result->local_cross_entropy.push_back(sum / static_cast<double>(link.rounds.size()));
     }
   }
+  if (!objective.defined()) return;
   torch::autograd::backward({objective}, {});
   int64_t row = 0;
   for (size_t i = 0; i < links.size(); ++i) {
-    result.dz.push_back(z.grad().narrow(0, row, rows[i].size(0)));
+    result->dz.push_back(z.grad().narrow(0, row, rows[i].size(0)));
     row += rows[i].size(0);
   }
-  result.loss = std::move(loss);
-  return result;
 }
 
 at::Tensor DecoderBank::Classify(const std::vector<ReceivedLink>& links, int64_t samples) const {

@@ -5,6 +5,9 @@
 //   (training only)
 //
 // L_t of a round = CE(fused) + beta * sum over its links of (CE(local) + I(X;Z)) + gamma * links.
+// In a window that measures single links: sum over its links of (CE(local) + beta * I(X;Z)) + gamma
+// * links, so that each link is learned alone. Methods whose rate is no part of the loss (the
+// baseline DLSC) have CE(fused) + gamma * links, and no use for the local decoder.
 #ifndef SEMLINK_RECEIVER_DECODER_BANK_H_
 #define SEMLINK_RECEIVER_DECODER_BANK_H_
 
@@ -36,6 +39,9 @@ struct WindowResult {
   int64_t samples = 0;
   // TRAIN: dL_t/dz per link, summed over nothing: each row belongs to one round.
   std::vector<at::Tensor> dz;
+  // TRAIN, where local decoders are trained: mean over the link's samples, nats, per link.
+  std::vector<double> local_cross_entropy;
+  double label_entropy = 0;  // TRAIN: of the labels' frequencies in the window, nats
 };
 
 class DecoderBank {
@@ -59,6 +65,14 @@ class DecoderBank {
   nn::AdamW& local_optimizer() { return local_optimizer_; }
 
  private:
+  // What comes after the fused cross-entropy `ce` [rows] in a TRAIN window: losses and gradients.
+  void Learn(const method::WindowPlan& plan, const std::vector<ReceivedLink>& links,
+             const std::vector<at::Tensor>& rows, const at::Tensor& labels, const at::Tensor& z,
+             const at::Tensor& ce, WindowResult* result);
+  // Cross-entropy of the local decoder, by link, then round: [rounds of all links].
+  at::Tensor LocalCrossEntropy(const std::vector<ReceivedLink>& links,
+                               const std::vector<at::Tensor>& rows, const at::Tensor& labels,
+                               const at::Tensor& z, int64_t batch) const;
   // Logits of the fused decoder: z [all rows of all links, d], rows[i] the rows of link i in a
   // batch of `samples`.
   at::Tensor Fuse(const std::vector<ReceivedLink>& links, const at::Tensor& z,
@@ -66,6 +80,7 @@ class DecoderBank {
   int64_t slot_width() const;
 
   Scenario scenario_;
+  bool trains_local_;
   at::Device device_;
   at::Tensor modality_embedding_;  // [J, d]
   nn::BaseNetwork fused_;

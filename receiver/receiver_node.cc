@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/method/schedule.h"
+#include "common/scenario/method_table.h"
 
 namespace semlink::receiver {
 
@@ -24,11 +25,16 @@ void ReceiverNode::ResetLearners() {
 
 method::NodeState ReceiverNode::State() {
   method::NodeState state;
-  state.learners = {
-      {"decoder", &decoders_->fused(), &decoders_->fused_optimizer()},
-      {"local_decoder", &decoders_->local(), &decoders_->local_optimizer()},
-      {"selector", &selection_->selector().network(), &selection_->selector().optimizer()}};
+  state.learners = {{"decoder", &decoders_->fused(), &decoders_->fused_optimizer()},
+                    {"local_decoder", &decoders_->local(), &decoders_->local_optimizer()}};
+  if (selection_->has_selector()) {
+    state.learners.push_back(
+        {"selector", &selection_->selector().network(), &selection_->selector().optimizer()});
+  }
   state.baseline = &selection_->baseline();
+  if (MethodOf(scenario()).selection == SelectionRule::kRanked) {
+    state.tensors.emplace_back("relevance", selection_->ranking().values());
+  }
   return state;
 }
 

@@ -45,7 +45,9 @@ absl::Status ReceiverNode::Report(const WindowResult& result) {
   report.set_cross_entropy(result.cross_entropy);
   report.set_correct(static_cast<double>(result.correct));
   report.set_samples(static_cast<uint64_t>(result.samples));
-  if (plan().train()) report.set_selection_entropy(selection_->selector().entropy());
+  if (plan().train() && selection_->has_selector()) {
+    report.set_selection_entropy(selection_->selector().entropy());
+  }
   for (const std::vector<uint32_t>& rounds : requests_) {
     report.add_transmitter_probability(static_cast<double>(rounds.size()) /
                                        static_cast<double>(plan().rounds.size()));

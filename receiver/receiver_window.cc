@@ -25,6 +25,7 @@ absl::Status ReceiverNode::OnOpened() {
     request->set_window(plan().window);
     request->mutable_round()->Add(requests_[k].begin(), requests_[k].end());
     request->set_common_randomness_digest(plan().digest);
+    for (float nats : selection_->Relevance(plan(), k)) request->add_relevance(nats);
     RETURN_IF_ERROR(SendToPeer(k, std::move(message)));
     if (FailedBefore(k, v1::PairFailure::FEATURES)) FailPair(k, "replay");
   }
@@ -136,6 +137,12 @@ absl::Status ReceiverNode::RunDecoders() {
 
 absl::Status ReceiverNode::Learn(const std::vector<ReceivedLink>& links,
                                  const WindowResult& result) {
+  if (method::MeasuresLinks(scenario(), plan())) {
+    for (size_t i = 0; i < links.size(); ++i) {
+      selection_->ranking().Measure(links[i].k, links[i].m,
+                                    result.label_entropy - result.local_cross_entropy[i]);
+    }
+  }
   std::vector<float> policy_loss = result.loss;
   for (size_t r = 0; r < policy_loss.size(); ++r) {
     if (result.links[r] == 0)

@@ -1,5 +1,6 @@
 // The receiver's half of the selection: which transmitters it asks in which round, and the baseline
-// of its policy gradient (pom2dib Algorithm 1, step 6, and eq. 21).
+// of its policy gradient (pom2dib Algorithm 1, step 6, and eq. 21). How they are found is the
+// method's rule (common/scenario/method_table.h); kPolicy alone has a selector.
 #ifndef SEMLINK_RECEIVER_REQUEST_SELECTION_H_
 #define SEMLINK_RECEIVER_REQUEST_SELECTION_H_
 
@@ -7,8 +8,10 @@
 #include <vector>
 
 #include "common/method/selector.h"
+#include "common/method/shared_selection.h"
 #include "common/method/window_plan.h"
 #include "common/scenario/scenario.h"
+#include "receiver/link_ranking.h"
 
 namespace semlink::receiver {
 
@@ -20,6 +23,10 @@ class RequestSelection {
   // in a round, never one that is down or cut off from this receiver. Without policy.renormalise it
   // draws from all, and what it would ask of those is lost.
   std::vector<std::vector<uint32_t>> Draw(const method::WindowPlan& plan);
+
+  // What a Request to transmitter k says of its modalities, nats: empty unless the window's links
+  // are ranked.
+  std::vector<float> Relevance(const method::WindowPlan& plan, int k) const;
 
   // Which rounds of the last Draw the policy learns from. lost[k]: what transmitter k was asked for
   // in this window did not come. Left out are the rounds that asked one of these, and those that
@@ -33,18 +40,28 @@ class RequestSelection {
   // Adds the policy gradient of the last Draw, over the rounds that count.
   void Accumulate(const std::vector<float>& advantage, const std::vector<bool>& counted,
                   double entropy_bonus) {
-    selector_.Accumulate(advantage, entropy_bonus, counted);
+    if (selector_.has_value()) selector_->Accumulate(advantage, entropy_bonus, counted);
   }
 
   void Step();
-  void Discard() { selector_.Discard(); }
-  method::Selector& selector() { return selector_; }
+  void Discard();
+  bool has_selector() const { return selector_.has_value(); }
+  method::Selector& selector() { return *selector_; }
+  LinkRanking& ranking() { return ranking_; }
   std::optional<double>& baseline() { return baseline_; }
 
  private:
+  // By round: the transmitters asked.
+  std::vector<std::vector<int>> Transmitters(const method::WindowPlan& plan,
+                                             const std::vector<bool>& linked);
+  std::vector<std::vector<int>> DrawByPolicy(const method::WindowPlan& plan,
+                                             const std::vector<bool>& linked);
+
   Scenario scenario_;
   int t_;
-  method::Selector selector_;
+  std::optional<method::Selector> selector_;
+  method::SharedSelection shared_;
+  LinkRanking ranking_;
   std::optional<double> baseline_;  // b_t, nats; nullopt until the first window of a running mean
   std::optional<double> window_mean_;    // of the last Advantage; nullopt if no round counted
   std::vector<std::vector<int>> drawn_;  // by round of the last Draw: transmitters

@@ -7,15 +7,20 @@
 #include <utility>
 
 #include "common/base/status_macros.h"
+#include "common/info/knn_entropy.h"
 #include "common/info/rate.h"
 #include "common/method/embedding.h"
 #include "common/method/optimizer.h"
+#include "common/scenario/method_table.h"
 
 namespace semlink::transmitter {
 namespace {
 
 // Shift of the pre-activation of sigma: starts the encoders close to deterministic.
 constexpr double kSigmaShift = 5;
+
+// Codes of a link that an entropy is taken from, at most: the search takes time quadratic in them.
+constexpr int64_t kMostEntropySamples = 1000;
 
 struct Gaussian {
   at::Tensor mu;
@@ -97,6 +102,7 @@ absl::StatusOr<std::unique_ptr<EncoderBank>> EncoderBank::Create(const Scenario&
 EncoderBank::EncoderBank(const Scenario& scenario, int k)
     : scenario_(scenario),
       k_(k),
+      deterministic_(MethodOf(scenario).encoder == EncoderRule::kDeterministic),
       device_(scenario.transmitters[k].device),
       task_embedding_(method::TaskEmbeddings(scenario).to(device_)) {
   Reset();
@@ -109,11 +115,11 @@ void EncoderBank::Reset() {
   optimizers_.clear();
   for (int m = 0; m < scenario_.M(k_); ++m) {
     const int64_t in = ModalitySize(scenario_.transmitters[k_].modalities[m]) + d;
-    networks_.emplace_back(
-        nn::BaseNetworkOptions{in, 2 * d, scenario_.model.hidden1, scenario_.model.hidden2},
-        RandomStream(scenario_.seed, Purpose::kParameters, 0, 0,
-                     (uint64_t{1} << 32) | scenario_.Slot(k_, m)),
-        device_);
+    networks_.emplace_back(nn::BaseNetworkOptions{in, deterministic_ ? d : 2 * d,
+                                                  scenario_.model.hidden1, scenario_.model.hidden2},
+                           RandomStream(scenario_.seed, Purpose::kParameters, 0, 0,
+                                        (uint64_t{1} << 32) | scenario_.Slot(k_, m)),
+                           device_);
     optimizers_.emplace_back(networks_.back().parameters(),
                              method::CodecOptimizer(scenario_.training));
   }
@@ -159,22 +165,14 @@ void EncoderBank::EncodeModality(const method::WindowPlan& plan,
   const RowPlan rows = PlanRows(plan, mine);
   const at::Tensor x = modalities_[m]->Batch(plan.key(), plan.Select(rows.rounds)).to(device_);
   const at::Tensor e = task_embedding_.index_select(0, IndexTensor(rows.task, device_));
-  const Gaussian p = Split(networks_[m].ForwardShared(x, IndexTensor(rows.source, device_), e),
-                           scenario_.model.embedding);
-  std::vector<at::Tensor> noise;
-  std::vector<int64_t> batch_sizes;
-  for (const ActiveLink* link : mine) {
-    noise.push_back(Noise(plan, *link));
-    for (uint32_t r : link->rounds)
-      batch_sizes.push_back(static_cast<int64_t>(plan.rounds[r].samples.size()));
-  }
-  const at::Tensor z = p.mu + p.sigma * at::cat(noise);
-  const at::Tensor rate = RatePerRound(scenario_.rate.estimator, z, p, batch_sizes);
-  if (plan.train()) passes_[m] = {z, rate};
+  const at::Tensor output = networks_[m].ForwardShared(x, IndexTensor(rows.source, device_), e);
+  const Pass pass =
+      deterministic_ ? DeterministicPass(plan, mine, output) : GaussianPass(plan, mine, output);
+  if (plan.train()) passes_[m] = pass;
 
   const bool send_mean = !plan.train() && scenario_.evaluation.mean_feature;
-  const at::Tensor sent = (send_mean ? p.mu : z).detach().to(at::kCPU);
-  const at::Tensor rates = rate.detach().to(at::kCPU, at::kFloat).contiguous();
+  const at::Tensor sent = (send_mean ? pass.mean : pass.z).detach().to(at::kCPU);
+  const at::Tensor rates = pass.rate.detach().to(at::kCPU, at::kFloat).contiguous();
   int64_t row = 0;
   int64_t round = 0;
   for (const ActiveLink* link : mine) {
@@ -187,6 +185,38 @@ void EncoderBank::EncodeModality(const method::WindowPlan& plan,
   }
 }
 
+EncoderBank::Pass EncoderBank::GaussianPass(const method::WindowPlan& plan,
+                                            const std::vector<const ActiveLink*>& links,
+                                            const at::Tensor& output) const {
+  const Gaussian p = Split(output, scenario_.model.embedding);
+  std::vector<at::Tensor> noise;
+  std::vector<int64_t> batch_sizes;
+  for (const ActiveLink* link : links) {
+    noise.push_back(Noise(plan, *link));
+    for (uint32_t r : link->rounds)
+      batch_sizes.push_back(static_cast<int64_t>(plan.rounds[r].samples.size()));
+  }
+  const at::Tensor z = p.mu + p.sigma * at::cat(noise);
+  return {z, p.mu, RatePerRound(scenario_.rate.estimator, z, p, batch_sizes)};
+}
+
+EncoderBank::Pass EncoderBank::DeterministicPass(const method::WindowPlan& plan,
+                                                 const std::vector<const ActiveLink*>& links,
+                                                 const at::Tensor& output) const {
+  const at::Tensor codes = output.detach().to(at::kCPU);
+  std::vector<at::Tensor> rates;
+  int64_t row = 0;
+  for (const ActiveLink* link : links) {
+    // A round is too small to estimate from: all rounds of the link have the window's value.
+    const int64_t count = plan.rows(link->rounds);
+    const double entropy =
+        info::KnnEntropy(codes.narrow(0, row, std::min(count, kMostEntropySamples)));
+    rates.push_back(at::full({static_cast<int64_t>(link->rounds.size())}, entropy, at::kFloat));
+    row += count;
+  }
+  return {output, output, at::cat(rates)};
+}
+
 at::Tensor EncoderBank::EncodeSamples(const method::WindowPlan& plan, int m, int t,
                                       uint64_t sequence, int64_t first_sample, int64_t samples) {
   at::NoGradGuard no_grad;
@@ -194,7 +224,9 @@ at::Tensor EncoderBank::EncodeSamples(const method::WindowPlan& plan, int m, int
   for (int64_t i = 0; i < samples; ++i) round.samples.push_back((first_sample + i) % test_size());
   const at::Tensor x = modalities_[m]->Batch(plan.key(), {round}).to(device_);
   const at::Tensor e = task_embedding_.narrow(0, t, 1).expand({samples, scenario_.model.embedding});
-  const Gaussian p = Split(networks_[m].Forward(at::cat({x, e}, 1)), scenario_.model.embedding);
+  const at::Tensor output = networks_[m].Forward(at::cat({x, e}, 1));
+  if (deterministic_) return output.to(at::kCPU);
+  const Gaussian p = Split(output, scenario_.model.embedding);
   if (scenario_.evaluation.mean_feature) return p.mu.to(at::kCPU);
   at::Tensor noise =
       at::empty({samples, static_cast<int64_t>(scenario_.model.embedding)}, at::kFloat);
@@ -221,8 +253,12 @@ void EncoderBank::Backward(const std::vector<at::Tensor>& dz) {
       }
       round += rounds;
     }
-    if (any) {
-      torch::autograd::backward({pass.z, pass.rate}, {at::cat(mine).to(device_), rate_weight});
+    if (!any) continue;
+    const at::Tensor dz_of_pass = at::cat(mine).to(device_);
+    if (pass.rate.requires_grad()) {
+      torch::autograd::backward({pass.z, pass.rate}, {dz_of_pass, rate_weight});
+    } else {
+      torch::autograd::backward({pass.z}, {dz_of_pass});
     }
   }
   passes_.clear();

@@ -4,6 +4,9 @@
 //            +--> Base --> (mu, s), sigma = softplus(s - 5), z = mu + sigma * epsilon
 //   e_t -----+
 //
+// A deterministic encoder (the baseline DLSC) has z in the place of mu, and no s. Its rate is the
+// differential entropy of its codes, which is no part of the loss.
+//
 // One network per modality, shared by all tasks through the task embedding e_t. All links and
 // rounds of a window go through each network in one pass.
 #ifndef SEMLINK_TRANSMITTER_ENCODER_BANK_H_
@@ -76,20 +79,27 @@ class EncoderBank {
   std::vector<nn::AdamW>& optimizers() { return optimizers_; }
 
  private:
-  // The graph of one modality's pass: what Backward starts from.
+  // One modality's pass. In a TRAIN window the graph that Backward starts from.
   struct Pass {
     at::Tensor z;     // [rows of all links of the modality, d]
-    at::Tensor rate;  // [rounds of all links of the modality]
+    at::Tensor mean;  // the same, without noise
+    at::Tensor rate;  // [rounds of all links of the modality]; without a graph: not in the loss
   };
 
   EncoderBank(const Scenario& scenario, int k);
   void EncodeModality(const method::WindowPlan& plan, const std::vector<ActiveLink>& links, int m,
                       std::vector<EncodedLink>* out);
+  Pass GaussianPass(const method::WindowPlan& plan, const std::vector<const ActiveLink*>& links,
+                    const at::Tensor& output) const;
+  Pass DeterministicPass(const method::WindowPlan& plan,
+                         const std::vector<const ActiveLink*>& links,
+                         const at::Tensor& output) const;
   at::Tensor Noise(const method::WindowPlan& plan, const ActiveLink& link) const;
   uint64_t LinkKey(int m, int t) const;
 
   Scenario scenario_;
   int k_;
+  bool deterministic_;
   at::Device device_;
   at::Tensor task_embedding_;  // [T, d]
   std::vector<std::unique_ptr<data::ModalitySource>> modalities_;

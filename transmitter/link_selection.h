@@ -1,14 +1,17 @@
 // The transmitter's half of the selection: which of its modalities serve which request, and what is
-// left under E_k (pom2dib Algorithm 1, step 9, and section VII-A).
+// left under E_k (pom2dib Algorithm 1, step 9, and section VII-A). How they are found is the
+// method's rule (common/scenario/method_table.h); kPolicy alone has a selector.
 #ifndef SEMLINK_TRANSMITTER_LINK_SELECTION_H_
 #define SEMLINK_TRANSMITTER_LINK_SELECTION_H_
 
 #include <ATen/ATen.h>
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "common/method/selector.h"
+#include "common/method/shared_selection.h"
 #include "common/method/window_plan.h"
 #include "common/scenario/scenario.h"
 #include "transmitter/encoder_bank.h"
@@ -20,10 +23,12 @@ class LinkSelection {
   LinkSelection(const Scenario& scenario, int k);
 
   // requests[t]: the rounds (ascending) in which receiver t asks for this transmitter. Draws the
-  // modalities of every request (the mode for EVALUATE and INFER), trims each round to E_k, and
-  // returns the links left, sorted by (m, t).
+  // modalities of every request (kPolicy: the mode for EVALUATE and INFER), trims each round to
+  // E_k, and returns the links left, sorted by (m, t). relevance[t][m], nats, is for windows of
+  // kRanked: what receiver t measured of each modality.
   std::vector<ActiveLink> Draw(const method::WindowPlan& plan,
-                               const std::vector<std::vector<uint32_t>>& requests);
+                               const std::vector<std::vector<uint32_t>>& requests,
+                               const std::vector<std::vector<float>>& relevance = {});
 
   // Share of the window's rounds in which (m, t) was drawn, before the trim.
   double DrawnShare(int m, int t) const;
@@ -34,20 +39,33 @@ class LinkSelection {
   // policy.credit names.
   void Accumulate(const std::vector<std::map<uint32_t, float>>& advantage, double entropy_bonus);
 
-  void Step() { selector_.Step(); }
-  void Discard() { selector_.Discard(); }
-  method::Selector& selector() { return selector_; }
+  void Step();
+  void Discard();
+  bool has_selector() const { return selector_.has_value(); }
+  method::Selector& selector() { return *selector_; }
 
  private:
+  // One row for each round that each receiver asked for, by t, then round.
+  std::vector<policy::Draw> Rows(const method::WindowPlan& plan,
+                                 const std::vector<std::vector<uint32_t>>& requests,
+                                 const std::vector<std::vector<float>>& relevance);
   std::vector<policy::Draw> DrawRows(const method::WindowPlan& plan,
                                      const std::vector<std::vector<uint32_t>>& requests);
   std::vector<policy::Draw> ModeRows(const method::WindowPlan& plan,
                                      const std::vector<std::vector<uint32_t>>& requests) const;
+  // The E_k most relevant links of each round.
+  std::vector<policy::Draw> BestRows(const method::WindowPlan& plan,
+                                     const std::vector<std::vector<uint32_t>>& requests,
+                                     const std::vector<std::vector<float>>& relevance) const;
+  std::vector<policy::Draw> SharedRows(const method::WindowPlan& plan, SelectionRule rule,
+                                       const std::vector<std::vector<uint32_t>>& requests);
 
   Scenario scenario_;
   int k_;
+  int e_k_;  // the limit in force
   at::Tensor task_embedding_;
-  method::Selector selector_;
+  std::optional<method::Selector> selector_;
+  method::SharedSelection shared_;
   std::vector<std::vector<int>> drawn_;          // [m][t], rounds
   std::vector<std::vector<uint32_t>> requests_;  // of the last Draw
   int64_t rounds_ = 0;

@@ -28,8 +28,10 @@ method::NodeState TransmitterNode::State() {
     state.learners.push_back(
         {absl::StrCat("encoder", m + 1), &encoders_->networks()[m], &encoders_->optimizers()[m]});
   }
-  state.learners.push_back(
-      {"selector", &selection_->selector().network(), &selection_->selector().optimizer()});
+  if (selection_->has_selector()) {
+    state.learners.push_back(
+        {"selector", &selection_->selector().network(), &selection_->selector().optimizer()});
+  }
   return state;
 }
 

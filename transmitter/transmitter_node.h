@@ -47,6 +47,7 @@ class TransmitterNode : public method::MemberNode {
   absl::Status OnData(int t, const v1::Message& message) override;
   absl::Status Advance() override;
   absl::Status OnRequest(int t, const v1::Request& request);
+  absl::Status CheckRelevance(const v1::Request& request) const;
   absl::StatusOr<std::vector<ActiveLink>> CheckGrant(const v1::Grant& grant) const;
   absl::Status SendClaim();
   absl::Status SendFeatures();
@@ -66,6 +67,7 @@ class TransmitterNode : public method::MemberNode {
   Stage stage_ = Stage::kAsking;
   std::vector<bool> asked_;                           // by t
   std::vector<std::vector<uint32_t>> requests_;       // by t: rounds
+  std::vector<std::vector<float>> relevance_;  // by t, m: nats; empty unless links are ranked
   std::vector<ActiveLink> granted_;                   // sorted by (m, t)
   std::vector<EncodedLink> encoded_;                  // same order
   std::vector<bool> answered_;                        // by t

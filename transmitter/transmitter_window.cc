@@ -1,5 +1,6 @@
 // A window at a transmitter: requests, claim, grant, features, report.
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 #include <utility>
 
@@ -19,6 +20,7 @@ absl::Status TransmitterNode::OnOpened() {
   asked_.assign(receivers, false);
   answered_.assign(receivers, false);
   requests_.assign(receivers, {});
+  relevance_.assign(receivers, {});
   advantage_.assign(receivers, {});
   stage_ = Stage::kAsking;
   return absl::OkStatus();
@@ -37,6 +39,17 @@ absl::Status TransmitterNode::OnData(int t, const v1::Message& message) {
   return OnSampleRequest(t, message.sample_request());
 }
 
+absl::Status TransmitterNode::CheckRelevance(const v1::Request& request) const {
+  const bool ranked = method::RuleOf(scenario(), plan()) == SelectionRule::kRanked;
+  if (request.relevance_size() != (ranked ? scenario().M(k_) : 0) ||
+      !std::all_of(request.relevance().begin(), request.relevance().end(),
+                   [](float nats) { return std::isfinite(nats); })) {
+    return absl::InvalidArgumentError(
+        "Request needs one finite relevance per modality where links are ranked, else none");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status TransmitterNode::OnRequest(int t, const v1::Request& request) {
   if (phase() != Phase::kOpen || request.window() != plan().window || asked_[t]) {
     return absl::InvalidArgumentError(
@@ -46,8 +59,10 @@ absl::Status TransmitterNode::OnRequest(int t, const v1::Request& request) {
     return absl::InvalidArgumentError("Request was drawn with another common randomness");
   }
   RETURN_IF_ERROR(method::CheckRounds(request.round(), plan().rounds.size()));
+  RETURN_IF_ERROR(CheckRelevance(request));
   asked_[t] = true;
   requests_[t].assign(request.round().begin(), request.round().end());
+  relevance_[t].assign(request.relevance().begin(), request.relevance().end());
   return absl::OkStatus();
 }
 
@@ -66,7 +81,7 @@ absl::Status TransmitterNode::Advance() {
 }
 
 absl::Status TransmitterNode::SendClaim() {
-  granted_ = selection_->Draw(plan(), requests_);
+  granted_ = selection_->Draw(plan(), requests_, relevance_);
   v1::Message message;
   v1::Claim* claim = message.mutable_claim();
   claim->set_window(plan().window);

@@ -67,6 +67,10 @@ absl::Status CollectParameters(const NodeState& state, TensorTable* table, Copie
       copies->emplace_back(target, std::move(value));
     }
   }
+  for (const auto& [name, target] : state.tensors) {
+    ASSIGN_OR_RETURN(at::Tensor value, table->Take(name, target.sizes()));
+    copies->emplace_back(target, std::move(value));
+  }
   return absl::OkStatus();
 }
 
@@ -114,6 +118,7 @@ void AppendParameters(const NodeState& state, v1::Parameters* out) {
       *out->add_tensor() = Named(absl::StrCat(learner.name, ".", name), tensor);
     }
   }
+  for (const auto& [name, tensor] : state.tensors) *out->add_tensor() = Named(name, tensor);
 }
 
 absl::Status LoadParameters(const google::protobuf::RepeatedPtrField<v1::NamedTensor>& tensors,

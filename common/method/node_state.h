@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -29,9 +30,11 @@ struct NodeState {
   std::vector<Learner> learners;
   // Receivers: b_t of the policy gradient, nats; nullopt until the first window of a running mean.
   std::optional<double>* baseline = nullptr;
+  // Parameters that no optimiser steps: name, and the float32 tensor itself.
+  std::vector<std::pair<std::string, at::Tensor>> tensors = {};
 };
 
-// All parameters, as "learner.parameter".
+// All parameters, as "learner.parameter", then the other tensors.
 void AppendParameters(const NodeState& state, v1::Parameters* out);
 
 // Overwrites all parameters; optimisers and baseline stay. INVALID_ARGUMENT names the first one

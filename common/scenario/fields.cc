@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/scenario/method_table.h"
 #include "common/scenario/presets.h"
 
 namespace semlink {
@@ -72,13 +73,14 @@ std::string ExpectDevice(const std::string& value) {
 }
 
 std::string ExpectMethod(const std::string& value) {
-  std::string built;
-  for (const MethodEntry& method : Methods()) {
-    if (method.built) absl::StrAppend(&built, built.empty() ? "" : " or ", method.name);
+  if (FindMethod(value) != nullptr) return "";
+  std::string names;
+  for (const MethodRow& method : Methods()) {
+    absl::StrAppend(&names, names.empty() ? "" : " or ", method.name);
   }
-  const MethodEntry* method = FindMethod(value);
-  if (method == nullptr) return built;
-  return method->built ? "" : absl::StrCat(built, " (", value, " is not built yet)");
+  const std::vector<std::string>& planned = PlannedMethods();
+  const bool later = std::find(planned.begin(), planned.end(), value) != planned.end();
+  return later ? absl::StrCat(names, " (", value, " is not built yet)") : names;
 }
 
 std::string ExpectPreset(const std::string& value) {
@@ -117,8 +119,11 @@ std::vector<Field> RunFields(Scenario* s) {
 std::vector<Field> MethodFields(Scenario* s) {
   return {
       Text("method", "name", &s->method.name, ExpectMethod,
-           "pom2dib | pom2dib_nocr (without common randomness)"),
+           "a row of the table of methods: docs/scenario.md"),
       Text("method", "preset", &s->method.preset, ExpectPreset, "default | paper"),
+      Number("method", "measuring_share", &s->method.measuring_share, 0, 0.9,
+             "midib: share of the windows in which single links are measured")
+          .AboveLow(),
       Number("model", "embedding", &s->model.embedding, 1, 4096,
              "d: dimension of a feature, of u and of the embeddings"),
       Number("model", "hidden1", &s->model.hidden1, 1, 16384, "width of the first residual block"),
@@ -177,8 +182,8 @@ std::vector<Field> PolicyFields(Scenario* s) {
       Number("policy", "penalty_no_link", &p->penalty_no_link, 0, 1e6,
              "nats: added to the policy's loss of a round without a link")
           .WithUnit("nats"),
-      Plain("rate", "estimator", OneOf(&s->rate.estimator, {"marginal", "joint"}),
-            "marginal (sum over dimensions, as published) | joint"),
+      Plain("rate", "estimator", OneOf(&s->rate.estimator, {"marginal", "joint", "knn_entropy"}),
+            "marginal (sum over dimensions, as published) | joint | knn_entropy (dlsc)"),
       Plain("common_randomness", "source",
             OneOf(&s->common_randomness.source, {"derived", "broadcast", "constant"}),
             "derived | broadcast | constant"),

@@ -1,18 +1,6 @@
 #include "common/scenario/presets.h"
 
 namespace semlink {
-namespace {
-
-template <class Row>
-const Row* FindByName(const std::vector<Row>& rows, const std::string& name) {
-  for (const Row& row : rows) {
-    if (name == row.name) return &row;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
 const std::vector<Preset>& Presets() {
   // `paper` does what the published code does, and samples z at inference as its evaluation does.
   static const auto& presets = *new std::vector<Preset>{
@@ -24,7 +12,12 @@ const std::vector<Preset>& Presets() {
   return presets;
 }
 
-const Preset* FindPreset(const std::string& name) { return FindByName(Presets(), name); }
+const Preset* FindPreset(const std::string& name) {
+  for (const Preset& preset : Presets()) {
+    if (name == preset.name) return &preset;
+  }
+  return nullptr;
+}
 
 void ApplyPreset(const Preset& preset, Scenario* scenario) {
   scenario->method.preset = preset.name;
@@ -51,16 +44,5 @@ double PresetBaseline(TaskKind task) {
   }
   return 0;
 }
-
-const std::vector<MethodEntry>& Methods() {
-  static const auto& methods = *new std::vector<MethodEntry>{
-      {"pom2dib", true, false}, {"pom2dib_nocr", true, true}, {"rsdib", false, false},
-      {"midib", false, false},  {"vddib", false, false},      {"dlsc", false, false},
-      {"cmt", false, false},    {"tosc", false, false},
-  };
-  return methods;
-}
-
-const MethodEntry* FindMethod(const std::string& name) { return FindByName(Methods(), name); }
 
 }  // namespace semlink

@@ -36,15 +36,6 @@ void ApplyPreset(const Preset& preset, Scenario* scenario);
 // Constant baseline b_t of a task, nats: about the entropy of its labels, as in the published code.
 double PresetBaseline(TaskKind task);
 
-// The methods of the papers. `built` is false for those that are not there yet.
-struct MethodEntry {
-  const char* name;
-  bool built;
-  bool constant_randomness;  // the method is defined by a u that never changes
-};
-const std::vector<MethodEntry>& Methods();
-const MethodEntry* FindMethod(const std::string& name);
-
 }  // namespace semlink
 
 #endif  // SEMLINK_COMMON_SCENARIO_PRESETS_H_

@@ -16,6 +16,7 @@
 #include "common/scenario/document.h"
 #include "common/scenario/faults.h"
 #include "common/scenario/fields.h"
+#include "common/scenario/method_table.h"
 #include "common/scenario/mistakes.h"
 #include "common/scenario/presets.h"
 #include "common/scenario/validate.h"
@@ -56,10 +57,8 @@ class ScenarioReader {
     const Preset* preset = preset_node != nullptr ? FindPreset(preset_node->text) : nullptr;
     ApplyPreset(preset != nullptr ? *preset : Presets().front(), scenario);
     const YamlNode* method_node = FindAtPath(root_, "method.name");
-    const MethodEntry* method = method_node != nullptr ? FindMethod(method_node->text) : nullptr;
-    if (method != nullptr && method->constant_randomness) {
-      scenario->common_randomness.source = CrSource::kConstant;
-    }
+    const MethodRow* method = method_node != nullptr ? FindMethod(method_node->text) : nullptr;
+    if (method != nullptr) ApplyMethod(*method, scenario);
   }
 
   // Reads the root in the order of the text, so that mistakes come in that order.

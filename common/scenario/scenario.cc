@@ -50,6 +50,18 @@ const char* Name(TaskKind kind) {
   return "?";
 }
 
+const char* Name(RateEstimator estimator) {
+  switch (estimator) {
+    case RateEstimator::kMarginal:
+      return "marginal";
+    case RateEstimator::kJoint:
+      return "joint";
+    case RateEstimator::kKnnEntropy:
+      return "knn_entropy";
+  }
+  return "?";
+}
+
 int Scenario::J() const {
   int sum = 0;
   for (int k = 0; k < K(); ++k) sum += M(k);

@@ -24,11 +24,11 @@ enum class TaskKind {
   kDigit,   // "digit": 10 classes
 };
 
-enum class DataSource { kAvMnist, kSynthetic };           // data.source: av_mnist | synthetic
-enum class Pairing { kUniform, kReference };              // data.pairing: uniform | reference
-enum class ImageScale { kSample, kBatch };                // data.image_scale: sample | batch
-enum class CrSource { kDerived, kBroadcast, kConstant };  // common_randomness.source
-enum class RateEstimator { kMarginal, kJoint };           // rate.estimator: marginal | joint
+enum class DataSource { kAvMnist, kSynthetic };               // data.source: av_mnist | synthetic
+enum class Pairing { kUniform, kReference };                  // data.pairing: uniform | reference
+enum class ImageScale { kSample, kBatch };                    // data.image_scale: sample | batch
+enum class CrSource { kDerived, kBroadcast, kConstant };      // common_randomness.source
+enum class RateEstimator { kMarginal, kJoint, kKnnEntropy };  // marginal | joint | knn_entropy
 enum class Baseline { kConstant, kRunningMean };  // policy.baseline: constant | running_mean
 enum class Credit { kOwn, kShared };              // policy.credit: own | shared
 enum class Schedule { kConstant, kCosine };       // training.schedule: constant | cosine
@@ -38,6 +38,7 @@ int ModalitySize(ModalityKind kind);  // 196, 512, 196
 int TaskClasses(TaskKind kind);       // 2, 6, 10
 const char* Name(ModalityKind kind);
 const char* Name(TaskKind kind);
+const char* Name(RateEstimator estimator);
 
 struct DataOptions {
   DataSource source = DataSource::kSynthetic;
@@ -62,8 +63,10 @@ struct ReceiverOptions {
 };
 
 struct MethodOptions {
-  std::string name = "pom2dib";
+  std::string name = "pom2dib";    // a row of method_table.h
   std::string preset = "default";  // default | paper
+  // SelectionRule::kRanked: share of the windows in which single links are measured.
+  double measuring_share = 0.2;
 };
 
 struct ModelOptions {

@@ -5,8 +5,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/links/random_selection.h"
 #include "common/scenario/faults.h"
-#include "common/scenario/presets.h"
+#include "common/scenario/method_table.h"
 
 namespace semlink {
 namespace {
@@ -61,16 +62,41 @@ class Validator {
     }
   }
 
+  // Keys that contradict the row of the method: the run would bear a wrong name.
   void CheckMethod() {
-    const MethodEntry* method = FindMethod(s_.method.name);
-    if (method != nullptr && method->constant_randomness &&
-        s_.common_randomness.source != CrSource::kConstant) {
+    const MethodRow* method = FindMethod(s_.method.name);
+    if (method == nullptr) return;  // the reader has said so
+    if (method->constant_randomness && s_.common_randomness.source != CrSource::kConstant) {
       Wrong("common_randomness.source", "a source that changes",
             absl::StrCat("constant: method.name is ", s_.method.name));
     }
+    const bool entropy = method->rate == RateRule::kCodeEntropy;
+    if (entropy != (s_.rate.estimator == RateEstimator::kKnnEntropy)) {
+      Wrong("rate.estimator",
+            entropy ? "an estimate of I(X;Z), which is infinite for deterministic encoders"
+                    : "knn_entropy, which is no rate of a Gaussian encoder",
+            absl::StrCat(entropy ? "knn_entropy" : "marginal or joint", ": method.name is ",
+                         s_.method.name));
+    }
+    CheckRandomSelection(*method);
   }
 
  private:
+  void CheckRandomSelection(const MethodRow& method) {
+    if (method.selection != SelectionRule::kRandom &&
+        method.selection != SelectionRule::kRandomOnce &&
+        method.selection != SelectionRule::kRanked) {
+      return;
+    }
+    if (CountingCost(LimitsInForce(s_).e_t, s_.K(), s_.T()) > kMostCountingCost) {
+      Wrong(
+          "receivers", absl::StrCat(s_.T(), " of them with E_t = ", s_.limits.e_t),
+          absl::StrCat("fewer receivers or a lower limits.e_t: ", s_.method.name,
+                       " counts all feasible selections, in about K (2 E_t + 2)^T steps, at most ",
+                       kMostCountingCost));
+    }
+  }
+
   void Wrong(const std::string& path, const std::string& found, const std::string& expected) {
     mistakes_->Add(OriginOf(path), path, found, expected);
   }

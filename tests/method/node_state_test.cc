@@ -26,17 +26,20 @@ struct Holder {
     torch::autograd::backward({encoder.Forward(Numbers({7, 5}, id)).square().sum()}, {});
     encoder_optimizer.Step();
     baseline = baseline.value_or(0) + 1.0 / 3 + 1e-9 * static_cast<double>(id);
+    relevance.add_(Numbers({3}, id));
   }
   NodeState State() {
     return {{{"encoder1", &encoder, &encoder_optimizer},
              {"selector", &selector, &selector_optimizer}},
-            &baseline};
+            &baseline,
+            {{"relevance", relevance}}};
   }
   std::string Saved() { return store::EncodeSafetensors(SaveState(State())).value(); }
 
   nn::BaseNetwork encoder, selector;
   nn::AdamW encoder_optimizer, selector_optimizer;
   std::optional<double> baseline;
+  at::Tensor relevance = at::zeros({3}, at::kFloat);
 };
 
 v1::Parameters Parameters(Holder* holder) {

@@ -28,7 +28,7 @@ Scenario Unusual() {
   s.transmitters = {{{ModalityKind::kMel, ModalityKind::kNoise}, "cuda:1"},
                     {{ModalityKind::kImageFft}, "cuda"}};
   s.receivers = {{TaskKind::kRing, 1.0 / 3, "cuda:2"}};
-  s.method = {"pom2dib_nocr", "paper"};
+  s.method = {"pom2dib_nocr", "paper", 0.3};
   s.model = {48, 100, 50, true};
   s.limits = {1, 7};
   s.training = {11, 3, 5, 1e-300, 5e-324, 1e-5, 0.1, 1e-17, 123456789.123, Schedule::kCosine};

@@ -62,5 +62,29 @@ TEST(ValidateTest, NoCrExcludesOtherSources) {
       HasSubstr("common_randomness.source: found a source that changes; expected constant"));
 }
 
+TEST(ValidateTest, TheRateIsTheMethods) {
+  EXPECT_THAT(
+      ErrorOf("method: {name: dlsc}\nrate: {estimator: joint}\n"),
+      HasSubstr("f.yaml:9: rate.estimator: found an estimate of I(X;Z), which is infinite for "
+                "deterministic encoders; expected knn_entropy: method.name is dlsc"));
+  EXPECT_THAT(ErrorOf("rate: {estimator: knn_entropy}\n"),
+              HasSubstr("expected marginal or joint: method.name is pom2dib"));
+  EXPECT_EQ(ErrorOf("method: {name: vddib}\nrate: {estimator: joint}\n"), "");
+}
+
+TEST(ValidateTest, RandomSelectionsHaveToBeCountable) {
+  std::string text = "transmitters: [{modalities: [mel]}, {modalities: [mel]}]\nreceivers:\n";
+  for (int t = 0; t < 12; ++t) text += "  - {task: ring}\n";
+  text += "limits: {e_t: 2}\n";
+  EXPECT_TRUE(ParseScenario(text, "f.yaml").ok());
+  for (const char* name : {"rsdib", "rsdib_once", "midib"}) {
+    const auto many = ParseScenario(text, "f.yaml", {absl::StrCat("method.name=", name)});
+    ASSERT_FALSE(many.ok());
+    EXPECT_THAT(std::string(many.status().message()),
+                HasSubstr("receivers: found 12 of them with E_t = 2; expected fewer receivers"));
+  }
+  EXPECT_TRUE(ParseScenario(text, "f.yaml", {"method.name=vddib"}).ok());
+}
+
 }  // namespace
 }  // namespace semlink

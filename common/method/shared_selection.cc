@@ -1,0 +1,80 @@
+#include "common/method/shared_selection.h"
+
+#include <algorithm>
+
+namespace semlink::method {
+namespace {
+
+using Linked = std::vector<std::vector<bool>>;  // [K][T]
+
+Linked LinkedPairs(const Scenario& scenario, const WindowPlan& plan) {
+  Linked linked(scenario.K(), std::vector<bool>(scenario.T()));
+  for (int k = 0; k < scenario.K(); ++k) {
+    for (int t = 0; t < scenario.T(); ++t) linked[k][t] = plan.linked(k, t);
+  }
+  return linked;
+}
+
+std::vector<Link> AllLinks(const Scenario& scenario) {
+  std::vector<Link> links;
+  for (int k = 0; k < scenario.K(); ++k) {
+    for (int m = 0; m < scenario.M(k); ++m) {
+      for (int t = 0; t < scenario.T(); ++t) links.push_back({k, m, t});
+    }
+  }
+  return links;
+}
+
+// Streams of what is drawn for a session or for the run, apart from every window number.
+constexpr uint64_t kSession = uint64_t{1} << 63;
+constexpr uint64_t kRun = uint64_t{1} << 62;
+
+}  // namespace
+
+bool MeasuresLinks(const Scenario& scenario, const WindowPlan& plan) {
+  return MethodOf(scenario).selection == SelectionRule::kRanked && plan.train() &&
+         plan.progress < scenario.method.measuring_share;
+}
+
+SelectionRule RuleOf(const Scenario& scenario, const WindowPlan& plan) {
+  return MeasuresLinks(scenario, plan) ? SelectionRule::kRandom : MethodOf(scenario).selection;
+}
+
+const FeasibleSelections& SharedSelection::Space(const Linked& linked) {
+  if (selections_ == nullptr || selections_->space().linked != linked) {
+    const LimitOptions limits = LimitsInForce(scenario_);
+    SelectionSpace space{limits.e_t, limits.e_k, {}, linked};
+    for (int k = 0; k < scenario_.K(); ++k) space.modalities.push_back(scenario_.M(k));
+    selections_ = std::make_unique<FeasibleSelections>(std::move(space));
+  }
+  return *selections_;
+}
+
+std::vector<std::vector<Link>> SharedSelection::Draw(const WindowPlan& plan, SelectionRule rule) {
+  const Linked linked = LinkedPairs(scenario_, plan);
+  const size_t rounds = plan.rounds.size();
+  std::vector<std::vector<Link>> links;
+  if (rule == SelectionRule::kRandom && plan.train()) {
+    for (uint32_t r = 0; r < rounds; ++r) {
+      RandomStream stream(plan.seed, Purpose::kLinkSelection, plan.window, r);
+      links.push_back(Space(linked).Draw(stream));
+    }
+    return links;
+  }
+  std::vector<Link> all;
+  if (rule == SelectionRule::kRandom) {
+    RandomStream stream(plan.seed, Purpose::kLinkSelection, kSession | plan.draw);
+    all = Space(linked).Draw(stream);
+  } else if (rule == SelectionRule::kRandomOnce) {
+    RandomStream stream(plan.seed, Purpose::kLinkSelection, kRun);
+    all = Space(Linked(scenario_.K(), std::vector<bool>(scenario_.T(), true))).Draw(stream);
+  } else {
+    all = AllLinks(scenario_);
+  }
+  const auto gone = [&](const Link& link) { return !linked[link.k][link.t]; };
+  all.erase(std::remove_if(all.begin(), all.end(), gone), all.end());
+  links.assign(rounds, all);
+  return links;
+}
+
+}  // namespace semlink::method

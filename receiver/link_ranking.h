@@ -1,0 +1,50 @@
+// What single links tell about the receiver's task, and which of them are the best (TADIB section
+// V-A: "assign each individual modality-task link a relevance value, then select the top-k").
+//
+// The relevance of a link is the lower bound of pom2dib Proposition 1 (i),
+//
+//   I(Z; Y_t) >= H(Y_t) - CE(local decoder of t on this link alone),
+//
+// taken on training samples that the decoder has not met in this window. It is a running mean over
+// the windows in which links are measured.
+#ifndef SEMLINK_RECEIVER_LINK_RANKING_H_
+#define SEMLINK_RECEIVER_LINK_RANKING_H_
+
+#include <ATen/ATen.h>
+
+#include <utility>
+#include <vector>
+
+#include "common/scenario/scenario.h"
+
+namespace semlink::receiver {
+
+class LinkRanking {
+ public:
+  explicit LinkRanking(const Scenario& scenario);
+
+  // One measurement of link (k, m) in the open window, nats. It counts from Step on.
+  void Measure(int k, int m, double nats);
+  void Step();
+  void Discard() { measured_.clear(); }
+
+  // The transmitters to draw on: E_t at most, of those with up[k], in the order of their best link.
+  std::vector<int> Transmitters(const std::vector<bool>& up) const;
+
+  // By modality of transmitter k, nats.
+  std::vector<float> Relevance(int k) const;
+
+  // [J] by slot, nats; 0: nothing is known. Part of the node's parameters.
+  const at::Tensor& values() const { return values_; }
+
+ private:
+  float Best(int k) const;
+
+  Scenario scenario_;
+  at::Tensor values_;
+  std::vector<std::pair<int, double>> measured_;  // slot, nats
+};
+
+}  // namespace semlink::receiver
+
+#endif  // SEMLINK_RECEIVER_LINK_RANKING_H_
