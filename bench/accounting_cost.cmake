@@ -1,0 +1,2 @@
+semlink_bench(accounting_cost SOURCES accounting_cost.cc
+  DEPS semlink_coordinator semlink_coordinator_service semlink_metrics semlink_transport_grpc)
