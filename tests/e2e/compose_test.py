@@ -19,17 +19,9 @@ import support
 from support import ROOT, SMALL, SemlinkTest, query, read_json, read_lines, wait_until
 
 ENGINE = ROOT / "scripts" / "docker_engine.sh"
-# Cheap, and long enough to be broken. After 400 windows in one process, without faults: 91 %, 83 % and 89 %.
-LEARNS = SMALL.replace("name: small", "name: learns")
-for there, instead in (("train_samples: 200, test_samples: 60", "train_samples: 4000, test_samples: 500"),
-                       ("hidden1: 64, hidden2: 32, embedding: 8", "hidden1: 128, hidden2: 64, embedding: 16"),
-                       ("windows: 50, rounds_per_window: 5, batch_size: 8",
-                        "windows: 1500, rounds_per_window: 10, batch_size: 20, learning_rate_codec: 1.0e-3"),
-                       ("cr_draws: 2}", "cr_draws: 4}\ncheckpoint: {every: 20}")):
-    assert there in LEARNS, there
-    LEARNS = LEARNS.replace(there, instead)
+LEARNS = (ROOT / "configs" / "testbed.yaml").read_text().replace("windows: 2000", "windows: 1500")
 # What it must reach although a link was cut, a node was away, and another was started again.
-ACCURACY = {"parity": 0.85, "ring": 0.75, "digit": 0.75}
+ACCURACY = {"parity": 0.93, "ring": 0.93, "digit": 0.90}
 NODES = ["coordinator"] + [f"{role}{n}" for role in ("transmitter", "receiver") for n in (1, 2, 3)]
 
 
@@ -74,6 +66,7 @@ class Containers:
     def __init__(self, engine, scenario_path):
         self.engine = engine
         self.project = f"semlink{os.getpid()}{scenario_path.stem}".replace("_", "")
+        self.ids = {}
         self.environment = {"SEMLINK_SCENARIO": str(scenario_path), "SEMLINK_IMAGE": engine.image}
 
     def compose(self, *arguments, check=True):
@@ -86,7 +79,10 @@ class Containers:
         return self.compose("exec", "-T", "coordinator", "semlink", *arguments, check=check)
 
     def container(self, service):
-        return self.compose("ps", "-q", service).strip()
+        """Its id: it keeps it over restarts."""
+        if service not in self.ids:
+            self.ids[service] = self.compose("ps", "-q", service).strip()
+        return self.ids[service]
 
     def state(self, service):
         return json.loads(self.engine.run("docker", "inspect", "-f", "{{json .State}}", self.container(service)))
@@ -182,7 +178,7 @@ class ComposeTest(SemlinkTest):
             print(f"\nthe image was built in {cls.engine.build():.0f} s", file=sys.stderr, flush=True)
 
     @contextlib.contextmanager
-    def testbed(self, path):
+    def running(self, path):
         testbed = Containers(self.engine, path) if self.engine.up else Processes(self, path)
         try:
             testbed.up()
@@ -227,7 +223,7 @@ class ComposeTest(SemlinkTest):
 
     def test_learns_although_links_and_nodes_fail(self):
         path = self.write("learns.yaml", LEARNS)
-        with self.testbed(path) as testbed:
+        with self.running(path) as testbed:
             self.wait_for_window(testbed, 20)
             self.cut_a_link(testbed)
             self.stop_and_start_nodes(testbed)
@@ -243,19 +239,19 @@ class ComposeTest(SemlinkTest):
 
     def cut_a_link(self, testbed):
         testbed.semlink("fault", "add", "cut", "transmitter3:receiver2", "--for", "15s")
-        self.wait_for_event(testbed, "pair_down", transmitter=3, receiver=2)
+        self.wait_for_event(testbed, "pair_down", transmitter="transmitter3", receiver="receiver2")
         before = self.windows(testbed)
         self.wait_for_window(testbed, before + 3)  # the run goes on without that link
         failures = query(testbed.copy_run(self.folder), "SELECT DISTINCT transmitter, receiver FROM pair_failure")
         self.assertEqual(failures, [(3, 2)])
-        self.assertIn("transmitter", testbed.semlink("ledger", "runs/latest", "failures"))
-        self.wait_for_event(testbed, "pair_up", transmitter=3, receiver=2)
+        self.assert_says(testbed.semlink("ledger", "runs/latest", "failures"), "transmitter", "features")
+        self.wait_for_event(testbed, "pair_up", transmitter="transmitter3", receiver="receiver2")
 
     def stop_and_start_nodes(self, testbed):
         """What a process does to itself: in a container it can't if it is number 1."""
         testbed.semlink("fault", "add", "pause", "receiver1", "--for", "2s")
         testbed.semlink("fault", "add", "restart", "transmitter2")
-        wait_until(lambda: testbed.restarts("transmitter2") == 1 or time.sleep(1), "transmitter2 was started again")
+        wait_until(lambda: testbed.restarts("transmitter2") >= 1 or time.sleep(1), "transmitter2 was started again")
         self.wait_for_window(testbed, self.windows(testbed) + 3)
 
     def cut_off_a_node(self, testbed):
@@ -273,7 +269,7 @@ class ComposeTest(SemlinkTest):
         for service in NODES:
             self.assertEqual(testbed.state(service)["ExitCode"], 0, service)
         log = testbed.compose("logs", "--no-color", "coordinator")
-        self.assert_says(log, "training: window", "run learns", "receiver3, digit: accuracy", "limits exceeded 0 times")
+        self.assert_says(log, "training: window", "finished", "receiver3, digit: accuracy", "limits exceeded 0 times")
         self.check_isolation(testbed)
 
     def check_isolation(self, testbed):
@@ -289,7 +285,7 @@ class ComposeTest(SemlinkTest):
 
     def test_gives_the_parameters_of_one_process(self):
         path = self.write("same.yaml", SMALL.replace("name: small", "name: same").replace("windows: 50,", "windows: 20,"))
-        with self.testbed(path) as testbed:
+        with self.running(path) as testbed:
             self.wait_for_end(testbed)
             summary = read_json(testbed.copy_run(self.folder) / "summary.json")
         run = ["run", "scenario.yaml", "--out", "out", "--transport=inproc", "--format=json"]
