@@ -20,6 +20,7 @@ WindowRecord Record() {
   record.reports[NodeId::Transmitter(0)] =
       TransmitterReport(0, {MakeLinkReport(0, 1, 1, 2, 20.5, 1)});
   record.reports[NodeId::Receiver(1)] = ReceiverReport(0, 0.5, 40, 30, 0.25);
+  record.reports[NodeId::Receiver(1)].set_loss(0.5);
   record.reports[NodeId::Receiver(1)].set_rounds_without_link(1);
   v1::PairFailure* failure = record.reports[NodeId::Receiver(1)].add_failed();
   failure->set_transmitter(1);
