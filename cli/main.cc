@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   AddLinksCommand(&app, &action);
   AddLedgerCommand(&app, &action);
   AddReportCommand(&app, &action);
+  AddSweepCommand(&app, &action);
   AddFaultCommand(&app, &action);
   AddDataCommand(&app, &action);
   AddCertsCommand(&app, &action);
