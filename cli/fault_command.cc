@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "cli/commands.h"
+#include "cli/fault_dry_run.h"
 #include "cli/fault_history.h"
 #include "cli/jobs.h"
 #include "cli/operator_client.h"
@@ -28,7 +30,11 @@ struct FaultOptions {
   std::vector<std::pair<std::string, std::string>> values;  // of the options of `add`
   std::vector<uint64_t> ids;
   bool as_scenario = false;
+  bool dry_run = false;
 };
+
+// For a fault of the kernel's level the coordinator waits for all nodes that carry it out.
+constexpr absl::Duration kKernelPatience = absl::Seconds(20);
 
 void Print(const nlohmann::ordered_json& json) { std::cout << json.dump(2) << "\n"; }
 
@@ -41,6 +47,38 @@ void AddTarget(CLI::App* command, FaultOptions* options) {
       command->add_option("--run", options->target.run, "Run folder [the newest in runs/]");
   AddTargetOptions(command, run, &options->target);
   AddFormatOption(command, &options->format);
+}
+
+int ShowCommands(const FaultOptions& options, const v1::Fault& fault) {
+  if (!IsKernelFault(fault)) {
+    std::cerr
+        << "semlink: --dry-run shows what nodes tell their kernels: it needs --level kernel\n";
+    return kExitUsage;
+  }
+  std::optional<v1::StatusReply> status;
+  absl::StatusOr<OperatorChannel> coordinator = OpenOperatorChannel(options.target);
+  if (coordinator.ok()) {
+    absl::StatusOr<v1::StatusReply> reply = OperatorClient(*coordinator).GetStatus();
+    if (reply.ok()) status = *std::move(reply);
+  }
+  const absl::StatusOr<std::vector<NodeCommands>> nodes = DryRun(fault, status);
+  if (!nodes.ok()) return Complain(nodes.status(), kExitUsage);
+  if (options.format != "json") {
+    std::cout << DryRunText(*nodes);
+    return kExitSuccess;
+  }
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  const auto texts = [](const std::vector<Command>& commands) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const Command& command : commands) list.push_back(CommandText(command));
+    return list;
+  };
+  for (const NodeCommands& node : *nodes) {
+    all.push_back(
+        {{"node", node.node.ToString()}, {"begin", texts(node.begin)}, {"end", texts(node.end)}});
+  }
+  Print({{"fault", FaultText(fault)}, {"nodes", all}});
+  return kExitSuccess;
 }
 
 int Add(const FaultOptions& options) {
@@ -56,9 +94,13 @@ int Add(const FaultOptions& options) {
               << "; expected " << mistake.expected << "\n";
   }
   if (!mistakes.empty()) return kExitUsage;
+  if (options.dry_run) return ShowCommands(options, fault);
   const absl::StatusOr<OperatorChannel> coordinator = OpenOperatorChannel(options.target);
   if (!coordinator.ok()) return CantFind(coordinator.status());
-  const absl::StatusOr<uint64_t> id = OperatorClient(*coordinator).AddFault(fault);
+  const absl::StatusOr<uint64_t> id =
+      (IsKernelFault(fault) ? OperatorClient(*coordinator, kKernelPatience)
+                            : OperatorClient(*coordinator))
+          .AddFault(fault);
   if (!id.ok()) return Complain(id.status(), OperatorExitCode(id.status()));
   if (options.format == "json") {
     Print({{"id", *id}, {"fault", FaultText(fault)}});
@@ -126,7 +168,10 @@ void AddAdd(CLI::App* app, Action* chosen) {
       "  semlink fault add drop transmitter1:receiver2 --probability 0.1 --for 1min\n"
       "  semlink fault add delay transmitter1 --delay 50ms --jitter 20ms\n"
       "  semlink fault add throttle all --rate 20kB/s\n"
-      "  semlink fault add corrupt transmitter1:receiver2 --probability 0.01 --seed 7\n");
+      "  semlink fault add corrupt transmitter1:receiver2 --probability 0.01 --seed 7\n"
+      "  semlink fault add throttle \"transmitter1>receiver2\" --rate 50kB/s --level kernel\n"
+      "  semlink fault add drop transmitter1:receiver2 --probability 0.05 --level kernel "
+      "--dry-run\n");
   command->add_option("kind", options->words.kind, absl::StrJoin(FaultKindNames(), ", "))
       ->required();
   command
@@ -139,12 +184,16 @@ void AddAdd(CLI::App* app, Action* chosen) {
       {"jitter", "delay: up to so much more, uniformly"},
       {"rate", "throttle: 20kB/s, 1Mbit/s"},
       {"for", "How long: 500ms, 10s, 2min [until it is cleared; pause: 10s]"},
-      {"seed", "Of the random decisions [from the run's seed]"}};
+      {"seed", "Of the random decisions [from the run's seed]"},
+      {"level",
+       "message: between gRPC and the node; kernel: packets, by the nodes' kernels [message]"}};
   options->values.reserve(help.size());
   for (const auto& [name, text] : help) {
     options->values.emplace_back(name, "");
     command->add_option("--" + name, options->values.back().second, text);
   }
+  command->add_flag("--dry-run", options->dry_run,
+                    "Only show what the nodes would tell their kernels (--level kernel)");
   AddTarget(command, options.get());
   command->callback([options, chosen] { *chosen = [options] { return Add(*options); }; });
 }

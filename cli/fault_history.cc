@@ -42,6 +42,8 @@ void Take(const Json& event, std::map<uint64_t, absl::Time>* began, History* his
     if (!ParseFaultText(timed.fault).ok()) return;
     (*history)[id] = timed;
     (*began)[id] = TimeOf(event);
+  } else if (name == "fault_failed") {
+    history->erase(id);  // some node could not carry it out: it never was
   } else if (name == "fault_ended" && event.value("reason", "") == "cleared") {
     const auto found = history->find(id);
     if (found == history->end()) return;

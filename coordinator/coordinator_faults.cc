@@ -19,6 +19,20 @@
 namespace semlink::coordinator {
 namespace {
 
+// For the nodes to carry out a fault in the kernel: some runs of tc and nft, 5 s each at most.
+constexpr absl::Duration kAnswerWait = absl::Seconds(10);
+// Of what a node says about a fault.
+constexpr size_t kMostReason = 800;
+
+// A node's words for a log and for JSON.
+std::string OneLine(std::string text) {
+  if (text.size() > kMostReason) text.resize(kMostReason);
+  for (char& c : text) {
+    if (c < 32 || c > 126) c = '?';
+  }
+  return text;
+}
+
 void WakeProcess(uint32_t pid) {
   if (pid <= 1) return;
   const absl::StatusOr<std::string> comm = ReadFile(absl::StrCat("/proc/", pid, "/comm"));
@@ -47,6 +61,7 @@ CoordinatorFaults::~CoordinatorFaults() { desk_->Close(); }
 
 absl::Status CoordinatorFaults::Open(const Scenario& scenario, bool resumed) {
   FaultSchedule schedule(scenario);
+  listed_ = scenario.faults.size();
   if (resumed) {
     ASSIGN_OR_RETURN(const std::vector<FaultState> past, recorder_->Faults());
     schedule.TakeUp(past, clock_->Now(), clock_->WallTime());
@@ -55,6 +70,9 @@ absl::Status CoordinatorFaults::Open(const Scenario& scenario, bool resumed) {
   const std::vector<v1::Fault> own = desk_->ActiveOn(NodeId::Coordinator());
   if (!own.empty()) transport_->SetFaults(own);
   told_[NodeId::Coordinator()] = ListOf(own).SerializeAsString();
+  for (const v1::Fault& fault : own) {
+    if (IsKernelFault(fault)) Expect(NodeId::Coordinator(), fault.id());
+  }
   return absl::OkStatus();
 }
 
@@ -92,9 +110,29 @@ absl::Status CoordinatorFaults::Record(const FaultChange& change, uint64_t commi
 }
 
 absl::Status CoordinatorFaults::Advance(uint64_t committed, const Membership& membership) {
+  for (bool again = true; again;) {
+    RETURN_IF_ERROR(Change(committed, membership));
+    ASSIGN_OR_RETURN(again, CheckAnswers(committed, membership));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CoordinatorFaults::Change(uint64_t committed, const Membership& membership) {
   const std::vector<FaultChange> changes = desk_->Advance(committed);
   if (changes.empty()) return absl::OkStatus();
-  for (const FaultChange& change : changes) RETURN_IF_ERROR(Record(change, committed));
+  for (const FaultChange& change : changes) {
+    RETURN_IF_ERROR(Record(change, committed));
+    if (!IsKernelFault(change.fault)) continue;
+    const uint64_t id = change.fault.id();
+    if (change.began) {
+      Expect(NodeId::Coordinator(), id);
+      for (const Member& member : membership.members()) Expect(member.id, id);
+    } else {
+      unanswered_.erase(id);
+      desk_->Settle(id, absl::FailedPreconditionError(
+                            absl::StrCat("fault ", id, " has ended: ", change.why)));
+    }
+  }
   TellNodes(membership);
   std::optional<v1::Fault> on_self;
   for (const FaultChange& change : changes) {
@@ -162,8 +200,92 @@ void CoordinatorFaults::WakePaused(const v1::Fault& fault, const Membership& mem
   }
 }
 
+bool CoordinatorFaults::IsOn(const NodeId& node, uint64_t kernel_fault) const {
+  const std::vector<v1::Fault> active = desk_->ActiveOn(node);
+  return std::any_of(active.begin(), active.end(), [&](const v1::Fault& fault) {
+    return fault.id() == kernel_fault && IsKernelFault(fault);
+  });
+}
+
+void CoordinatorFaults::Expect(const NodeId& node, uint64_t kernel_fault) {
+  if (!IsOn(node, kernel_fault)) return;
+  Unanswered& unanswered = unanswered_[kernel_fault];
+  unanswered.nodes.insert(node);
+  unanswered.until = clock_->Now() + kAnswerWait;
+}
+
+absl::StatusOr<bool> CoordinatorFaults::CheckAnswers(uint64_t committed,
+                                                     const Membership& membership) {
+  bool withdrawn = false;
+  const std::map<uint64_t, Unanswered> asked = unanswered_;
+  for (const auto& [id, unanswered] : asked) {
+    std::set<NodeId>& nodes = unanswered_[id].nodes;
+    std::string failure;
+    for (const NodeId& node : unanswered.nodes) {
+      const Member* member = membership.Find(node);
+      const bool here =
+          node == NodeId::Coordinator() || (member != nullptr && Connected(member->state));
+      if (!here && desk_->IsAwaited(id)) {
+        failure = "it is not connected";
+      } else if (!here) {
+        nodes.erase(node);  // nothing passes; it is told, and asked again, when it is back
+      } else if (clock_->Now() >= unanswered.until) {
+        failure = absl::StrCat("no answer within ", absl::FormatDuration(kAnswerWait));
+      }
+      if (failure.empty()) continue;
+      RETURN_IF_ERROR(GiveUp(id, node, failure, committed));
+      withdrawn = true;
+      break;
+    }
+    if (!failure.empty() || !nodes.empty()) continue;
+    unanswered_.erase(id);
+    desk_->Settle(id, absl::OkStatus());
+  }
+  return withdrawn;
+}
+
+absl::Status CoordinatorFaults::GiveUp(uint64_t id, const NodeId& node, const std::string& reason,
+                                       uint64_t committed) {
+  unanswered_.erase(id);
+  const std::optional<v1::Fault> fault = desk_->Find(id);
+  if (!fault.has_value()) return absl::OkStatus();  // it is ending anyway
+  const std::string text = FaultText(*fault);
+  v1::Fault instead = *fault;
+  instead.set_level(v1::Fault::MESSAGE);
+  const std::string why = absl::StrCat(node.ToString(), " can't carry it out: ", reason);
+  const absl::Status error = absl::FailedPreconditionError(
+      absl::StrCat("fault ", id, " (", text, ") is withdrawn: ", why,
+                   "; the same on messages instead of packets: ", FaultText(instead)));
+  spdlog::error("{}", std::string(error.message()));
+  RETURN_IF_ERROR(recorder_->Event("fault_failed", {{"id", id},
+                                                    {"fault", text},
+                                                    {"window", committed},
+                                                    {"node", node.ToString()},
+                                                    {"reason", reason}}));
+  desk_->Withdraw(id, why);
+  desk_->Settle(id, error);
+  return id <= listed_ ? error : absl::OkStatus();
+}
+
+absl::Status CoordinatorFaults::OnFaultsSet(const NodeId& from, const v1::FaultsSet& outcomes,
+                                            uint64_t committed, const Membership& membership) {
+  for (const v1::FaultOutcome& outcome : outcomes.outcome()) {
+    if (!IsOn(from, outcome.id())) continue;  // it has ended meanwhile, or never was
+    if (!outcome.active()) {
+      RETURN_IF_ERROR(GiveUp(outcome.id(), from, OneLine(outcome.reason()), committed));
+      continue;
+    }
+    const auto found = unanswered_.find(outcome.id());
+    if (found != unanswered_.end()) found->second.nodes.erase(from);
+  }
+  return Advance(committed, membership);
+}
+
 void CoordinatorFaults::OnReady(const NodeId& node) {
   Tell(node);  // also when there are none: it may have missed the end of some
+  for (const v1::Fault& fault : desk_->ActiveOn(node)) {
+    if (IsKernelFault(fault)) Expect(node, fault.id());
+  }
   if (!desk_->HeldDown(node)) return;
   v1::Message message;
   message.mutable_suffer()->set_kind(v1::Fault::KILL);

@@ -139,6 +139,9 @@ absl::StatusOr<bool> CoordinatorNode::Advance() {
 
 absl::Status CoordinatorNode::Dispatch(const NodeId& from, const v1::Message& message) {
   if (message.has_hello()) return OnHello(from, message.hello());
+  if (from == NodeId::Coordinator() && message.has_faults_set()) {  // of its own transport
+    return faults_->OnFaultsSet(from, message.faults_set(), next_window_, membership_);
+  }
   Member* member = membership_.Find(from);
   if (member != nullptr && member->silent) return HearAgain(member, message);
   if (member != nullptr && member->state == MemberState::kLost) {
@@ -174,6 +177,8 @@ absl::Status CoordinatorNode::DispatchStep(const NodeId& from, const v1::Message
       return OnCheckpointed(from, message.checkpointed());
     case v1::Message::kParameters:
       return OnParameters(from, message.parameters());
+    case v1::Message::kFaultsSet:
+      return faults_->OnFaultsSet(from, message.faults_set(), next_window_, membership_);
     case v1::Message::kRefusal:
       return OnComplaint(from, message.refusal());
     case v1::Message::kHeartbeat:
@@ -330,14 +335,14 @@ void CoordinatorNode::Publish() {
   status.members = membership_.members();
   status.cut = membership_.PairsAwaited();
   status.checkpoint = complete_checkpoint_;
-  status.published_at = clock_->WallTime();
-  board_->Publish(std::move(status));
-}
-
-}  // namespace semlink::coordinator
   for (const ReceiverOptions& receiver : options_.scenario.receivers) {
     status.tasks.emplace_back(Name(receiver.task));
   }
   for (const TransmitterOptions& transmitter : options_.scenario.transmitters) {
     status.modalities.push_back(static_cast<int>(transmitter.modalities.size()));
   }
+  status.published_at = clock_->WallTime();
+  board_->Publish(std::move(status));
+}
+
+}  // namespace semlink::coordinator

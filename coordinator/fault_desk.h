@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -28,6 +30,10 @@ class FaultDesk {
 
   // For operators; see FaultSchedule.
   absl::StatusOr<uint64_t> Add(const v1::Fault& fault);
+  // The same. `done` is called once, on any thread: at once, or, for a fault of the kernel's level,
+  // when the nodes have carried it out, or one has said why it can't: FAILED_PRECONDITION.
+  using Done = std::function<void(absl::StatusOr<uint64_t> id)>;
+  void AddAndWait(const v1::Fault& fault, Done done);
   absl::StatusOr<std::vector<uint64_t>> Clear(const std::vector<uint64_t>& ids);
   std::vector<FaultView> List() const;
 
@@ -36,8 +42,15 @@ class FaultDesk {
   std::vector<FaultChange> Advance(uint64_t committed);
   std::vector<v1::Fault> ActiveOn(const NodeId& node) const;
   bool HeldDown(const NodeId& node) const;
+  // What became of a fault that is waited for; else nothing happens.
+  void Settle(uint64_t id, const absl::Status& status);
+  bool IsAwaited(uint64_t id) const;
+  // See FaultSchedule.
+  bool Withdraw(uint64_t id, const std::string& why);
+  std::optional<v1::Fault> Find(uint64_t id) const;
 
  private:
+  absl::StatusOr<uint64_t> Enter(const v1::Fault& fault, Done done);
   absl::Status CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wake();
 
@@ -46,6 +59,7 @@ class FaultDesk {
   std::optional<FaultSchedule> schedule_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> wake_ ABSL_GUARDED_BY(mutex_);
+  std::map<uint64_t, Done> awaited_ ABSL_GUARDED_BY(mutex_);  // by id of the fault
 };
 
 }  // namespace semlink::coordinator

@@ -9,6 +9,7 @@
 #include "common/base/rng.h"
 #include "common/base/status_macros.h"
 #include "common/faults/fault_spec.h"
+#include "common/faults/kernel_plan.h"
 #include "common/transport/protocol.h"
 
 namespace semlink::coordinator {
@@ -61,7 +62,7 @@ FaultSchedule::FaultSchedule(const Scenario& scenario)
 
 void FaultSchedule::Finish(v1::Fault* fault, uint64_t id) const {
   fault->set_id(id);
-  if (fault->seed() != 0 || IsProcessFault(fault->kind())) return;
+  if (fault->seed() != 0 || IsProcessFault(fault->kind()) || IsKernelFault(*fault)) return;
   RandomStream stream(seed_, Purpose::kFault, 0, 0, id);
   const uint64_t high = stream.NextU32();
   fault->set_seed(std::max<uint64_t>(1, (high << 32) | stream.NextU32()));
@@ -135,6 +136,16 @@ absl::StatusOr<std::vector<uint64_t>> FaultSchedule::Clear(const std::vector<uin
   return std::vector<uint64_t>(cleared.begin(), cleared.end());
 }
 
+bool FaultSchedule::Withdraw(uint64_t id, const std::string& why) {
+  for (Entry& entry : entries_) {
+    if (entry.fault.id() != id || !entry.began || entry.ending) continue;
+    entry.ending = true;
+    entry.why = why;
+    return true;
+  }
+  return false;
+}
+
 bool FaultSchedule::Due(const Entry& entry, absl::Duration now, uint64_t committed) const {
   if (entry.at_window.has_value()) return started() && committed >= *entry.at_window;
   if (entry.at.has_value()) return started() && now >= *first_window_ + *entry.at;
@@ -191,6 +202,11 @@ std::vector<v1::Fault> FaultSchedule::ActiveOn(const NodeId& node) const {
     if (!entry.began || entry.ending) continue;
     std::set<NodeId> out, in;
     for (const auto& [from, to] : FaultLinks(entry.fault, transmitters_, receivers_)) {
+      if (IsKernelFault(entry.fault)) {
+        if (ActingNode(entry.fault.kind(), from, to) != node) continue;
+        (from == node ? out : in).insert(from == node ? to : from);
+        continue;
+      }
       const bool control = from == coordinator || to == coordinator;
       if (control != (node == coordinator)) continue;
       if (from == node) out.insert(to);

@@ -56,11 +56,15 @@ class FaultSchedule {
   // `committed`: windows committed so far.
   std::vector<FaultChange> Advance(absl::Duration now, uint64_t committed);
 
+  // Ends a fault that some node can't carry out, at the next Advance. False if it is not active.
+  bool Withdraw(uint64_t id, const std::string& why);
+
   // By id; those that are about to begin too.
   std::vector<FaultView> Active(absl::Duration now) const;
-  // The message faults that `node` has to be told: those on links that start at it, and cuts of
+  // The link faults that `node` has to be told: those on links that start at it, and cuts of
   // those that end at it. The coordinator's are of both directions of all its links, and nodes
-  // have none of these. `from` and `to` are complete lists, both_directions is not set.
+  // have none of these. Those of the kernel's level are told whoever carries them out (ActingNode).
+  // `from` and `to` are complete lists, both_directions is not set.
   std::vector<v1::Fault> ActiveOn(const NodeId& node) const;
   // A KILL holds it down.
   bool HeldDown(const NodeId& node) const;

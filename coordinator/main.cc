@@ -250,6 +250,7 @@ int Run(const Flags& flags) {
   transport_options.listen = flags.listen;
   transport_options.security = *security;
   transport_options.services = {&service};
+  transport_options.may_change_network = true;
   auto transport = GrpcTransport::Create(transport_options, &mailbox);
   if (!transport.ok()) {
     const bool in_use = absl::IsAlreadyExists(transport.status());
@@ -262,11 +263,11 @@ int Run(const Flags& flags) {
   if (const absl::Status status = Announce(flags, run, address); !status.ok()) {
     return Fail(status, kExitFailed);
   }
-  spdlog::info("listening on {}; {}", address, (*node)->Awaiting());
   const auto metrics = ServeMetrics(flags.metrics, NodeId::Coordinator(), **transport, &clock,
                                     [board = board.get(), check = security->check](
                                         MetricsPage* page) { AddRunMetrics(board, *check, page); });
   if (!metrics.ok()) return Fail(metrics.status(), MetricsExitCode(metrics.status()));
+  spdlog::info("listening on {}; {}", address, (*node)->Awaiting());
   // An operator's fault is to begin now, not at the next tick.
   board->faults().SetWake(
       [&mailbox, awake = node->get()] { mailbox.PostCall([awake] { return awake->Tick(); }); });

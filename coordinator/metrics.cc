@@ -44,7 +44,8 @@ Json LinkList(const WindowRecord& record) {
   return list;
 }
 
-// [receiver][transmitter][modality]: share of the rounds in which the link was drawn, before the trim.
+// [receiver][transmitter][modality]: share of the rounds in which the link was drawn, before the
+// trim.
 Json SelectionProbability(const Scenario& scenario, const WindowRecord& record) {
   std::vector<std::vector<std::vector<double>>> p(scenario.T());
   for (auto& of_receiver : p) {
@@ -184,10 +185,10 @@ Json MetricsLine(const Scenario& scenario, const WindowRecord& record, const Pai
   });
   line["selection_probability"] = SelectionProbability(scenario, record);
   line["link"] = LinkList(record);
-  line["refused"] = record.refused_total();
   auto [pairs, control] = CostLists(costs);
   line["pair"] = std::move(pairs);
   line["control"] = std::move(control);
+  line["refused"] = record.refused_total();
   return line;
 }
 

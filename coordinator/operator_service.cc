@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/faults/fault_spec.h"
 #include "common/transport/protocol.h"
+#include "coordinator/add_fault_reactor.h"
 
 namespace semlink::coordinator {
 namespace {
@@ -49,7 +50,6 @@ grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const grp
   return reactor;
 }
 
-}  // namespace
 // Links are directed; a pair has a fault if one of its directions has.
 bool IsOn(const std::vector<std::pair<NodeId, NodeId>>& links, const PairView& pair) {
   return std::any_of(links.begin(), links.end(), [&](const std::pair<NodeId, NodeId>& link) {
@@ -63,8 +63,8 @@ int Count(const std::vector<Member>& members, Role role) {
   }));
 }
 
+}  // namespace
 
-v1::StatusReply ToReply(const RunStatus& status, const std::vector<FaultView>& faults,
 void FillPairs(const RunStatus& status, const std::vector<FaultView>& faults, absl::Time now,
                v1::LinksReply* reply) {
   const int transmitters = Count(status.members, Role::kTransmitter);
@@ -95,6 +95,7 @@ void FillPairs(const RunStatus& status, const std::vector<FaultView>& faults, ab
   }
 }
 
+v1::StatusReply ToReply(const RunStatus& status, const std::vector<FaultView>& faults,
                         absl::Time now) {
   v1::StatusReply reply;
   reply.set_run_id(status.run_id);
@@ -136,7 +137,6 @@ grpc::ServerUnaryReactor* OperatorService::GetStatus(grpc::CallbackServerContext
   return Finish(context, grpc::Status::OK);
 }
 
-grpc::ServerUnaryReactor* OperatorService::StopRun(grpc::CallbackServerContext* context,
 grpc::ServerUnaryReactor* OperatorService::GetLinks(grpc::CallbackServerContext* context,
                                                     const v1::LinksRequest* request,
                                                     v1::LinksReply* reply) {
@@ -148,6 +148,7 @@ grpc::ServerUnaryReactor* OperatorService::GetLinks(grpc::CallbackServerContext*
   return Finish(context, grpc::Status::OK);
 }
 
+grpc::ServerUnaryReactor* OperatorService::StopRun(grpc::CallbackServerContext* context,
                                                    const v1::StopRequest* request,
                                                    v1::StopReply* reply) {
   if (const grpc::Status who = check_->AllowOperator(*context, "StopRun"); !who.ok()) {
@@ -164,11 +165,15 @@ grpc::ServerUnaryReactor* OperatorService::AddFault(grpc::CallbackServerContext*
   if (const grpc::Status who = check_->AllowOperator(*context, "AddFault"); !who.ok()) {
     return Finish(context, who);
   }
-  const absl::StatusOr<uint64_t> id = board_->faults().Add(request->fault());
-  if (!id.ok()) return Finish(context, ToGrpc(id.status()));
-  spdlog::warn("{} adds fault {}: {}", context->peer(), *id, FaultText(request->fault()));
-  reply->set_id(*id);
-  return Finish(context, grpc::Status::OK);
+  // A fault of the kernel's level is answered once the nodes have carried it out.
+  auto* reactor = new AddFaultReactor(reply);
+  board_->faults().AddAndWait(
+      request->fault(), [answer = reactor->MakeAnswer(), fault = request->fault(),
+                         peer = context->peer()](const absl::StatusOr<uint64_t>& id) {
+        if (id.ok()) spdlog::warn("{} has added fault {}: {}", peer, *id, FaultText(fault));
+        answer(id);
+      });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* OperatorService::ListFaults(grpc::CallbackServerContext* context,

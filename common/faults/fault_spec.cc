@@ -49,7 +49,7 @@ bool Throttles(Kind kind) { return kind == v1::Fault::THROTTLE; }
 bool Lasts(Kind kind) { return kind != v1::Fault::RESTART; }
 bool Draws(Kind kind) { return Probable(kind) || Delays(kind); }
 
-// An option with a number. The seed, an integer, is read beside this table.
+// An option with a number. The seed, an integer, and the level are read beside this table.
 struct OptionRow {
   const char* name;
   bool (*takes)(Kind kind);
@@ -64,6 +64,12 @@ struct OptionRow {
 };
 
 constexpr char kSeed[] = "seed";
+constexpr char kLevel[] = "level";
+constexpr char kKernel[] = "kernel";
+constexpr char kMessage[] = "message";
+// Of a token bucket that must hold a whole packet: tc counts the time that it takes to fill up to
+// 275 s only.
+constexpr double kSlowestKernelRate = 1000;
 const std::array<OptionRow, 5>& Options() {
   static const auto& rows = *new std::array<OptionRow, 5>{{
       {"probability", Probable, true, 0, 1, true, "a number above 0, up to 1", ReadPlainNumber,
@@ -154,6 +160,15 @@ class WordsReader {
     }
     if (fault_.kind() == v1::Fault::PAUSE && fault_.duration_seconds() == 0) {
       fault_.set_duration_seconds(kDefaultPauseSeconds);
+    }
+    if (IsKernelFault(fault_) && seen_.count(kSeed) > 0) {
+      Wrong(kSeed, absl::StrCat("a seed at ", kLevel, " ", kKernel),
+            "it to be left out: the kernel draws its own random numbers");
+    }
+    if (IsKernelFault(fault_) && Throttles(fault_.kind()) && fault_.bytes_per_second() > 0 &&
+        fault_.bytes_per_second() < kSlowestKernelRate) {
+      Wrong("rate", WriteBytesPerSecond(fault_.bytes_per_second()),
+            "at least 1kB/s at level kernel");
     }
     return fault_;
   }
@@ -248,6 +263,11 @@ class WordsReader {
         Wrong(name, Quote(value), "an integer from 1 to 2^64 - 1");
       }
       fault_.set_seed(seed);
+    } else if (name == kLevel) {
+      if (value != kKernel && value != kMessage) {
+        Wrong(name, Quote(value), absl::StrCat(kMessage, " or ", kKernel));
+      }
+      fault_.set_level(value == kKernel ? v1::Fault::KERNEL : v1::Fault::MESSAGE);
     } else {
       ReadNumber(name, value);
     }
@@ -268,6 +288,7 @@ class WordsReader {
 
   bool Takes(const std::string& name) const {
     if (name == kSeed) return Draws(fault_.kind());
+    if (name == kLevel) return !IsProcessFault(fault_.kind());
     for (const OptionRow& row : Options()) {
       if (name == row.name) return row.takes(fault_.kind());
     }
@@ -338,6 +359,7 @@ const std::vector<std::string>& FaultOptionNames() {
     auto* list = new std::vector<std::string>;
     for (const OptionRow& row : Options()) list->push_back(row.name);
     list->push_back(kSeed);
+    list->push_back(kLevel);
     return list;
   }();
   return names;
@@ -352,6 +374,10 @@ std::string FaultKindName(v1::Fault::Kind kind) {
 
 bool IsProcessFault(v1::Fault::Kind kind) {
   return kind == v1::Fault::KILL || kind == v1::Fault::PAUSE || kind == v1::Fault::RESTART;
+}
+
+bool IsKernelFault(const v1::Fault& fault) {
+  return !IsProcessFault(fault.kind()) && fault.level() == v1::Fault::KERNEL;
 }
 
 v1::Fault ReadFaultWords(const FaultWords& words, std::vector<FaultMistake>* mistakes) {
@@ -371,6 +397,9 @@ FaultWords ToWords(const v1::Fault& fault) {
   }
   if (fault.seed() != 0 && Draws(fault.kind())) {
     words.options.emplace_back(kSeed, absl::StrCat(fault.seed()));
+  }
+  if (fault.level() != v1::Fault::MESSAGE && !IsProcessFault(fault.kind())) {
+    words.options.emplace_back(kLevel, kKernel);
   }
   return words;
 }

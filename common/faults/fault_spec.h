@@ -2,6 +2,7 @@
 // a run. docs/faults.md is for people.
 //
 //   drop transmitter1:receiver2 --probability 0.1 --for 10s
+//   throttle transmitter1 --rate 20kB/s --level kernel
 //
 // kind, target, and options that are given as "--name value" on a command line and as "name: value"
 // in a scenario. A target is
@@ -65,8 +66,10 @@ absl::StatusOr<v1::Fault> ParseFaultText(absl::string_view text);
 // put first ("at_window: 3"), if it is not empty.
 std::string FaultYaml(const v1::Fault& fault, const std::string& when);
 
-// Whether the fault hits processes (kill, pause, restart); else it hits messages.
+// Whether the fault hits processes (kill, pause, restart); else it hits links.
 bool IsProcessFault(v1::Fault::Kind kind);
+// Whether the kernel carries it out, on packets (kernel_plan.h); else it is on messages.
+bool IsKernelFault(const v1::Fault& fault);
 
 // A fault from elsewhere (the network), made canonical. INVALID_ARGUMENT if ReadFaultWords would
 // not give it, or if it names a node that is not among `transmitters` and `receivers`.

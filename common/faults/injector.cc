@@ -10,6 +10,7 @@ namespace semlink {
 namespace {
 
 bool IsMessageFault(const v1::Fault& fault) {
+  if (fault.level() == v1::Fault::KERNEL) return false;
   switch (fault.kind()) {
     case v1::Fault::CUT:
     case v1::Fault::DROP:

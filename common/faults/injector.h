@@ -34,7 +34,7 @@ struct FaultVerdict {
 // Every decision is a function of (Fault.seed, Fault.id, link, number of the message on that link
 // since the fault began), so that the same messages meet the same faults when a run is repeated. A
 // fault that stays in the list over several Set() goes on counting. KILL, PAUSE and RESTART are not
-// message faults and are ignored.
+// message faults and are ignored, and so are those of the kernel's level.
 //
 // A node applies the faults on what it sends. The coordinator applies those of both directions of
 // its own links, and nodes leave these to it.

@@ -41,7 +41,10 @@ GrpcTransport::GrpcTransport(const Options& options, Mailbox* mailbox)
 absl::StatusOr<std::unique_ptr<GrpcTransport>> GrpcTransport::Create(const Options& options,
                                                                      Mailbox* mailbox) {
   std::unique_ptr<GrpcTransport> transport(new GrpcTransport(options, mailbox));
+  transport->StartKernelFaults();
   if (options.self.role != Role::kReceiver) RETURN_IF_ERROR(transport->Listen());
+  const int port = transport->server_ != nullptr ? transport->server_->address().port : 0;
+  transport->links_ = std::make_unique<LinkBook>(options.self, port);
   if (options.self.role != Role::kCoordinator) {
     RETURN_IF_ERROR(transport->Dial(NodeId::Coordinator(), options.coordinator, options.wait));
   }
@@ -140,7 +143,38 @@ void GrpcTransport::Retire(std::unique_ptr<GrpcDialler> dialler, const absl::Sta
 
 void GrpcTransport::SetFaults(const std::vector<v1::Fault>& faults) {
   hub_.faults().Set(faults);
+  kernel_faults_->Set(faults);
   hub_.ticker().WakeAt(clock_.Now());
+}
+
+void GrpcTransport::StartKernelFaults() {
+  kernel_faults_ = std::make_unique<KernelFaults>(
+      options_.self, options_.may_change_network ? std::make_unique<ProgramRunner>() : nullptr,
+      [this] { return Links(); }, [this](const v1::FaultsSet& outcome) { TellOutcome(outcome); });
+  hub_.SetKernelFaults(kernel_faults_.get());
+  kernel_faults_->CleanUp();
+}
+
+std::map<NodeId, LinkEnds> GrpcTransport::Links() {
+  std::vector<LinkBook::Live> live;
+  for (const auto& [peer, stream] : hub_.Connections()) {
+    OutStream::Endpoints ends = stream->endpoints();
+    live.push_back({peer, std::move(ends.local), std::move(ends.peer)});
+  }
+  return links_->Read(live, LinkBook::ReadSockets());
+}
+
+void GrpcTransport::TellOutcome(const v1::FaultsSet& outcome) {
+  v1::Message message;
+  *message.mutable_faults_set() = outcome;
+  if (options_.self.role == Role::kCoordinator) {
+    hub_.PostToSelf(std::move(message));
+    return;
+  }
+  const std::shared_ptr<PeerStream> stream = hub_.Find(NodeId::Coordinator());
+  if (stream == nullptr) return;  // it asks again once it is back
+  hub_.traffic().CountSent(NodeId::Coordinator(), message, message.ByteSizeLong());
+  stream->Send(std::move(message));
 }
 
 absl::Status GrpcTransport::Send(const NodeId& to, v1::Message message) {
@@ -153,6 +187,7 @@ absl::Status GrpcTransport::Send(const NodeId& to, v1::Message message) {
         absl::StrCat("no connection from ", options_.self.ToString(), " to ", to.ToString()));
   }
   hub_.traffic().CountSent(to, message, bytes);
+  if (options_.on_send) options_.on_send(message);
   if (!stream->Send(std::move(message))) {
     return absl::UnavailableError(absl::StrCat("the connection to ", to.ToString(), " is closing"));
   }
@@ -163,13 +198,12 @@ std::vector<v1::Traffic> GrpcTransport::TrafficSnapshot() const {
   return hub_.traffic().Snapshot();
 }
 
-std::vector<v1::Wire> GrpcTransport::WireSnapshot() const {
-  return hub_.WireTotals();
-}
+std::vector<v1::Wire> GrpcTransport::WireSnapshot() const { return hub_.WireTotals(); }
 
 void GrpcTransport::Shutdown(absl::Duration grace) {
   if (shut_down_) return;
   shut_down_ = true;
+  if (kernel_faults_ != nullptr) kernel_faults_->Stop();  // nothing shall hinder the farewells
   for (auto& [peer, dialler] : diallers_) dialler->Stop();
   hub_.CloseAll();
   if (!hub_.WaitUntilIdle(grace)) {
@@ -185,4 +219,3 @@ void GrpcTransport::Shutdown(absl::Duration grace) {
 }
 
 }  // namespace semlink
-  if (options_.on_send) options_.on_send(message);

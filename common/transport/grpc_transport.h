@@ -20,6 +20,7 @@
 #include "common/base/ids.h"
 #include "common/transport/grpc_dialler.h"
 #include "common/transport/grpc_server.h"
+#include "common/transport/link_book.h"
 #include "common/transport/mailbox.h"
 #include "common/transport/protocol.h"
 #include "common/transport/stream_hub.h"
@@ -50,9 +51,11 @@ class GrpcTransport : public Transport {
     // Of the Hello; 0: a random one.
     uint64_t incarnation = 0;
     std::size_t max_message_bytes = kMaxMessageBytes;
-    std::vector<grpc::Service*> services;  // served at `listen` too; must outlive the transport
     // Called on the node's thread with each message that it sends; may be empty.
     std::function<void(const v1::Message&)> on_send;
+    std::vector<grpc::Service*> services;  // served at `listen` too; must outlive the transport
+    // Whether faults at the kernel's level may change this process's network (kernel_faults.h).
+    bool may_change_network = false;
   };
 
   // Listens, then dials the coordinator. Returns without waiting for anybody. INVALID_ARGUMENT for
@@ -91,6 +94,10 @@ class GrpcTransport : public Transport {
   absl::Status ChooseDataAddress(const Address& bound);
   absl::Status Dial(const NodeId& to, const std::string& address, absl::Duration wait);
   v1::Hello MakeHello(const NodeId& to) const;
+  void StartKernelFaults();
+  // For the kernel's faults, on their thread: whom they are about, and what became of them.
+  std::map<NodeId, LinkEnds> Links();
+  void TellOutcome(const v1::FaultsSet& outcome);
   // Stops a dialler without waiting for it.
   void Retire(std::unique_ptr<GrpcDialler> dialler, const absl::Status& why);
 
@@ -104,6 +111,8 @@ class GrpcTransport : public Transport {
   std::string listen_address_;
   std::string data_address_;
   bool shut_down_ = false;
+  std::unique_ptr<LinkBook> links_;  // touched by the kernel faults' thread only
+  std::unique_ptr<KernelFaults> kernel_faults_;
 };
 
 }  // namespace semlink

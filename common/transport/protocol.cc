@@ -90,6 +90,8 @@ const char* MessageName(const v1::Message& message) {
       return "SetFaults";
     case v1::Message::kSuffer:
       return "Suffer";
+    case v1::Message::kFaultsSet:
+      return "FaultsSet";
     case v1::Message::BODY_NOT_SET:
       break;
   }
@@ -125,6 +127,7 @@ bool MaySend(Role from, Role to, const v1::Message& message) {
     case v1::Message::kReady:
     case v1::Message::kRestored:
     case v1::Message::kCheckpointed:
+    case v1::Message::kFaultsSet:
       return to_coordinator;
     case v1::Message::kPairStatus:
       return to_coordinator || from_coordinator;

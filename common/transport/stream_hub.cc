@@ -62,6 +62,7 @@ absl::Status StreamHub::Open(std::shared_ptr<PeerStream> stream, const v1::Messa
     }
   }
   if (old != nullptr) old->Fail(replaced);
+  if (kernel_faults_ != nullptr) kernel_faults_->PeersChanged();
   return absl::OkStatus();
 }
 
@@ -71,10 +72,11 @@ void StreamHub::Lost(PeerStream* stream, const absl::Status& why) {
   absl::MutexLock lock(&mutex_);
   const auto it = connections_.find(peer);
   if (it == connections_.end() || it->second.stream.get() != stream) return;
-  last = std::move(it->second.stream);
   ReadLast(peer, *stream);
+  last = std::move(it->second.stream);
   connections_.erase(it);
   mailbox_->PostPeerDown(peer, why);
+  if (kernel_faults_ != nullptr) kernel_faults_->PeersChanged();
 }
 
 void StreamHub::GiveUp(const NodeId& peer, const absl::Status& why) {
@@ -101,6 +103,7 @@ void StreamHub::Obey(const v1::Message& message) {
     const auto& faults = message.set_faults().fault();
     spdlog::info("faults on the links of {}: {}", self_.ToString(), faults.size());
     faults_.Set({faults.begin(), faults.end()});
+    if (kernel_faults_ != nullptr) kernel_faults_->Set({faults.begin(), faults.end()});
     ticker_.WakeAt(clock_->Now());  // for what was held back by a fault that has ended
   } else if (message.has_suffer()) {
     SufferNow(message.suffer());
@@ -165,9 +168,6 @@ std::vector<std::pair<NodeId, std::shared_ptr<PeerStream>>> StreamHub::Connectio
   return all;
 }
 
-std::vector<std::shared_ptr<PeerStream>> StreamHub::Streams() const {
-  absl::MutexLock lock(&mutex_);
-  return {streams_.begin(), streams_.end()};
 void StreamHub::ReadWire() {
   std::vector<WireBook::Live> live;
   for (const auto& [peer, stream] : Connections()) {
@@ -187,6 +187,9 @@ void StreamHub::ReadLast(const NodeId& peer, const PeerStream& stream) {
   wire_.Read({{peer, std::move(ends.local), std::move(ends.peer)}});
 }
 
+std::vector<std::shared_ptr<PeerStream>> StreamHub::Streams() const {
+  absl::MutexLock lock(&mutex_);
+  return {streams_.begin(), streams_.end()};
 }
 
 void StreamHub::CloseAll() {

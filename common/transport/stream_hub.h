@@ -18,12 +18,13 @@
 #include "common/base/clock.h"
 #include "common/base/ids.h"
 #include "common/faults/injector.h"
+#include "common/faults/kernel_faults.h"
 #include "common/transport/mailbox.h"
 #include "common/transport/peer_stream.h"
 #include "common/transport/ticker.h"
 #include "common/transport/traffic_counter.h"
-#include "semlink/v1/message.pb.h"
 #include "common/transport/wire_book.h"
+#include "semlink/v1/message.pb.h"
 
 namespace semlink {
 
@@ -46,19 +47,21 @@ class StreamHub {
   const NodeId& self() const { return self_; }
   Clock* clock() const { return clock_; }
   FaultInjector& faults() { return faults_; }
+  // The faults that are the kernel's; before anything is received. Must outlive the streams.
+  void SetKernelFaults(KernelFaults* kernel_faults) { kernel_faults_ = kernel_faults; }
   // For whatever is due on streams at a time: see StreamKeeper.
   Ticker& ticker() { return ticker_; }
   std::size_t max_message_bytes() const { return max_message_bytes_; }
   TrafficCounter& traffic() { return traffic_; }
   const TrafficCounter& traffic() const { return traffic_; }
 
-  void Begin(std::shared_ptr<PeerStream> stream);
-  // The stream's last act: the hub may be gone afterwards.
-  void End(PeerStream* stream);
   // The kernel's figures of all connections so far, read now; ReadWire only keeps the reading.
   std::vector<v1::Wire> WireTotals();
   void ReadWire();
 
+  void Begin(std::shared_ptr<PeerStream> stream);
+  // The stream's last act: the hub may be gone afterwards.
+  void End(PeerStream* stream);
 
   // Makes `stream` the connection to its peer and posts PeerUp. `hello`, if not null, is counted
   // and posted after it. A connection that there is gives way (PeerDown) if the Hello has the same
@@ -73,6 +76,9 @@ class StreamHub {
   // the connection to its peer any more is dropped. INVALID_ARGUMENT if the peer may not send it or
   // it is too large: the stream must refuse it.
   absl::Status Receive(PeerStream* stream, v1::Message message);
+
+  // A message to the node from its own transport.
+  void PostToSelf(v1::Message message) { mailbox_->PostMessage(self_, std::move(message)); }
 
   // A message or a Hello was refused.
   void CountRefusal();
@@ -109,21 +115,22 @@ class StreamHub {
   // Does what a message for the transport itself says.
   void Obey(const v1::Message& message);
 
+  // While the connection still has figures.
+  void ReadLast(const NodeId& peer, const PeerStream& stream);
+
   const NodeId self_;
   Mailbox* const mailbox_;
   const std::size_t max_message_bytes_;
   Clock* const clock_;
   TrafficCounter traffic_;
+  WireBook wire_;
   FaultInjector faults_;
-  // While the connection still has figures.
-  void ReadLast(const NodeId& peer, const PeerStream& stream);
-
+  KernelFaults* kernel_faults_ = nullptr;
   Ticker ticker_;
 
   mutable absl::Mutex mutex_;
   absl::CondVar ended_;
   std::map<NodeId, Connection> connections_ ABSL_GUARDED_BY(mutex_);
-  WireBook wire_;
   std::set<std::shared_ptr<PeerStream>> streams_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;

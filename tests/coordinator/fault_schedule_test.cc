@@ -248,5 +248,42 @@ TEST(FaultDeskTest, IsOpenWhileTheRunGoesOn) {
   EXPECT_THAT(desk.Advance(0), IsEmpty());
 }
 
+TEST(FaultScheduleTest, KernelFaultsAreToldToThoseWhoCarryThemOut) {
+  const auto texts = [](const std::string& text, const NodeId& node) {
+    FaultSchedule schedule(TwoByTwo());
+    EXPECT_TRUE(schedule.Add(Fault(text + " --level kernel"), kZero).ok());
+    schedule.Advance(kZero, 0);
+    std::string all;
+    for (const v1::Fault& fault : schedule.ActiveOn(node)) {
+      EXPECT_EQ(fault.seed(), 0u) << "the kernel draws by itself";
+      absl::StrAppend(&all, FaultText(fault), ";");
+    }
+    return all;
+  };
+  const NodeId t1 = NodeId::Transmitter(0), r1 = NodeId::Receiver(0);
+  EXPECT_EQ(texts("cut transmitter1>receiver1", t1), "cut transmitter1>receiver1 --level kernel;");
+  EXPECT_EQ(texts("cut transmitter1>receiver1", r1), "") << "it is to find out by itself";
+  EXPECT_EQ(texts("drop transmitter1>receiver1 --probability 0.5", r1),
+            "drop transmitter1>receiver1 --probability 0.5 --level kernel;");
+  EXPECT_EQ(texts("drop transmitter1>receiver1 --probability 0.5", t1), "");
+  EXPECT_EQ(texts("cut transmitter1:coordinator", t1), "");
+  EXPECT_EQ(texts("cut transmitter1:coordinator", NodeId::Coordinator()),
+            "cut coordinator>transmitter1 --level kernel;"
+            "cut transmitter1>coordinator --level kernel;");
+  EXPECT_EQ(texts("throttle transmitter1 --rate 1MB/s", t1),
+            "throttle transmitter1>coordinator,receiver1,receiver2 --rate 1MB/s --level kernel;");
+}
+
+TEST(FaultScheduleTest, WhatANodeCantDoIsWithdrawn) {
+  FaultSchedule schedule(TwoByTwo());
+  ASSERT_TRUE(schedule.Add(Fault("cut transmitter1 --level kernel"), kZero).ok());
+  EXPECT_FALSE(schedule.Withdraw(1, "no")) << "it has not begun";
+  schedule.Advance(kZero, 0);
+  EXPECT_FALSE(schedule.Withdraw(2, "no"));
+  EXPECT_TRUE(schedule.Withdraw(1, "no"));
+  EXPECT_FALSE(schedule.Withdraw(1, "no"));
+  EXPECT_THAT(Texts(schedule.Advance(kZero, 0)), ElementsAre("-1 no"));
+}
+
 }  // namespace
 }  // namespace semlink::coordinator

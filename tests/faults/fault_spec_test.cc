@@ -33,7 +33,9 @@ TEST(FaultSpecTest, CanonicalTextsComeBackAsTheyAre) {
         "delay transmitter1:receiver2 --delay 50ms --jitter 20ms",
         "throttle transmitter1:receiver2,receiver3 --rate 20kB/s",
         "throttle transmitter1 --rate 1.5MB/s", "duplicate receiver1:coordinator --probability 1",
-        "reorder all --probability 0.25", "corrupt transmitter1>receiver1 --probability 1e-05"}) {
+        "cut transmitter1:receiver2 --for 10s --level kernel",
+        "drop transmitter1 --probability 0.1 --level kernel", "reorder all --probability 0.25",
+        "corrupt transmitter1>receiver1 --probability 1e-05"}) {
     EXPECT_EQ(Again(text), text);
   }
 }
@@ -176,6 +178,17 @@ TEST(FaultSpecTest, LinksAreThoseThatExist) {
   // Coordinator with 2 + 2 nodes, and 2 x 2 pairs, both ways.
   EXPECT_EQ(Links("cut all", 2, 2).size(), 16u);
   EXPECT_THAT(Links("kill transmitter1", 2, 2), IsEmpty());
+}
+
+TEST(FaultSpecTest, TheLevelIsOfLinksOnly) {
+  EXPECT_EQ(Again("cut all --level message"), "cut all");
+  EXPECT_FALSE(IsKernelFault(*ParseFaultText("cut all")));
+  EXPECT_TRUE(IsKernelFault(*ParseFaultText("cut all --level kernel")));
+  EXPECT_THAT(ErrorOf("cut all --level tcp"), HasSubstr("expected message or kernel"));
+  EXPECT_THAT(ErrorOf("kill transmitter1 --level kernel"), HasSubstr("level"));
+  EXPECT_THAT(ErrorOf("drop all --probability 1 --seed 3 --level kernel"), HasSubstr("left out"));
+  EXPECT_THAT(ErrorOf("throttle all --rate 999B/s --level kernel"), HasSubstr("at least 1kB/s"));
+  EXPECT_EQ(ErrorOf("throttle all --rate 1kB/s --level kernel"), "");
 }
 
 TEST(FaultSpecTest, YamlIsOneMap) {

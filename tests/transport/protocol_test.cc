@@ -57,6 +57,7 @@ TEST(ProtocolTest, EachKindTravelsOnlyWhereTheProtocolSays) {
       {v1::Message::kFeatures, {"TR"}},
       {v1::Message::kGradients, {"RT"}},
       {v1::Message::kReport, {"TC", "RC"}},
+      {v1::Message::kFaultsSet, {"TC", "RC"}},
       {v1::Message::kCommit, {"CT", "CR"}},
       {v1::Message::kAbort, {"CT", "CR"}},
       {v1::Message::kParametersRequest, {"CT", "CR"}},
