@@ -79,7 +79,8 @@ svg text.small { font-size: 10px; }
 .legend { list-style: none; margin: 0.3rem 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.1rem 1.2rem; font-size: 0.85rem; }
 .legend svg { display: inline-block; flex: none; width: 34px; height: 12px; }
 .maps { display: flex; flex-wrap: wrap; gap: 1.2rem; }
-.maps figure { max-width: min(100%, 26rem); }
+.maps figure { min-width: 0; max-width: min(100%, 26rem); }
+.maps > details { min-width: 0; max-width: 100%; }
 .scale { display: inline-flex; align-items: center; gap: 0.4rem; font-size: 0.85rem; color: var(--faint); }
 .scale span { display: inline-block; width: 1.5rem; height: 0.8rem; border: 1px solid var(--faint); }
 .scale i { display: block; width: 100%; height: 100%; background: var(--heat); }
