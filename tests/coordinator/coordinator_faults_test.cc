@@ -248,5 +248,137 @@ TEST(RealProcessActionsTest, WakesOnlySemlinkPrograms) {
   waitpid(child, &status, 0);
 }
 
+v1::FaultsSet Outcome(uint64_t id, const std::string& failure = "") {
+  v1::FaultsSet set;
+  set.add_outcome()->set_id(id);
+  set.mutable_outcome(0)->set_active(failure.empty());
+  set.mutable_outcome(0)->set_reason(failure);
+  return set;
+}
+
+// Faults of the kernel's level: the operator waits for the nodes.
+class KernelFaultsTest : public CoordinatorFaultsTest {
+ protected:
+  void Ask(const std::string& text) {
+    desk_->AddAndWait(*ParseFaultText(text + " --level kernel"),
+                      [this](absl::StatusOr<uint64_t> id) { told_.push_back(std::move(id)); });
+  }
+  void Hear(const NodeId& node, const v1::FaultsSet& set) {
+    transport_.log.clear();
+    EXPECT_TRUE(faults_->OnFaultsSet(node, set, 0, membership_).ok());
+  }
+  std::string Said() const {
+    return told_.empty() ? "" : std::string(told_.back().status().message());
+  }
+
+  const NodeId t1_ = NodeId::Transmitter(0), r1_ = NodeId::Receiver(0);
+  std::vector<absl::StatusOr<uint64_t>> told_;
+};
+
+TEST_F(KernelFaultsTest, TheAnswerComesOnceAllHaveDoneIt) {
+  Create();
+  Ask("throttle transmitter1:receiver1 --rate 1MB/s");
+  EXPECT_THAT(Advance(),
+              ElementsAre("transmitter1: SetFaults throttle transmitter1>receiver1 --rate 1MB/s "
+                          "--level kernel",
+                          "receiver1: SetFaults throttle receiver1>transmitter1 --rate 1MB/s "
+                          "--level kernel"));
+  Hear(t1_, Outcome(1));
+  EXPECT_THAT(told_, IsEmpty());
+  Hear(NodeId::Receiver(1), Outcome(1));
+  EXPECT_THAT(told_, IsEmpty()) << "it has no part in it";
+  Hear(r1_, Outcome(1));
+  ASSERT_EQ(told_.size(), 1u);
+  EXPECT_EQ(*told_[0], 1u);
+  clock_.Advance(absl::Seconds(60));
+  EXPECT_THAT(Advance(), IsEmpty());
+}
+
+TEST_F(KernelFaultsTest, OneThatCantBeDoneIsWithdrawnEverywhere) {
+  Create();
+  Ask("delay transmitter1:receiver1 --delay 50ms");
+  Advance();
+  Hear(t1_, Outcome(1));
+  Hear(r1_, Outcome(1, "no netem\nhere \x01"));
+  EXPECT_THAT(transport_.log, ElementsAre("transmitter1: SetFaults ", "receiver1: SetFaults "));
+  ASSERT_EQ(told_.size(), 1u);
+  EXPECT_EQ(told_[0].status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Said(), HasSubstr("receiver1 can't carry it out: no netem?here ?"));
+  EXPECT_THAT(Said(), HasSubstr("delay transmitter1:receiver1 --delay 50ms"));
+  EXPECT_THAT(Events(), ElementsAre("+1", HasSubstr("-1 receiver1 can't carry it out")));
+  EXPECT_THAT(desk_->List(), IsEmpty());
+  Hear(r1_, Outcome(1, "no netem"));  // again: too late
+  EXPECT_EQ(told_.size(), 1u);
+}
+
+TEST_F(KernelFaultsTest, WhoDoesNotAnswerCantDoIt) {
+  Create();
+  Ask("cut transmitter1>receiver1");
+  Advance();
+  clock_.Advance(absl::Seconds(9));
+  Advance();
+  EXPECT_THAT(told_, IsEmpty());
+  clock_.Advance(absl::Seconds(1));
+  Advance();
+  EXPECT_THAT(Said(), HasSubstr("transmitter1 can't carry it out: no answer within 10s"));
+  EXPECT_THAT(desk_->List(), IsEmpty());
+}
+
+TEST_F(KernelFaultsTest, ANodeThatIsAwayCantDoIt) {
+  Create();
+  membership_.MarkGone(t1_);
+  Ask("cut transmitter1>receiver1");
+  Advance();
+  EXPECT_THAT(Said(), HasSubstr("transmitter1 can't carry it out: it is not connected"));
+}
+
+TEST_F(KernelFaultsTest, TheCoordinatorsOwnAreAwaitedToo) {
+  Create();
+  Ask("cut transmitter1:coordinator");
+  EXPECT_EQ(Advance().back(),
+            "own: cut coordinator>transmitter1 --level kernel; cut transmitter1>coordinator "
+            "--level kernel");
+  Hear(NodeId::Coordinator(), Outcome(1));
+  ASSERT_EQ(told_.size(), 1u);
+  EXPECT_TRUE(told_[0].ok());
+}
+
+TEST_F(KernelFaultsTest, AFaultOfTheScenarioThatCantBeDoneEndsTheRun) {
+  Create({{0, -1, "cut transmitter1>receiver1 --level kernel"}});
+  transport_.log.clear();
+  ASSERT_TRUE(faults_->BeforeWindow(0, membership_).ok());
+  const absl::Status end = faults_->OnFaultsSet(t1_, Outcome(1, "no NET_ADMIN"), 0, membership_);
+  EXPECT_EQ(end.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(end.message()), HasSubstr("no NET_ADMIN"));
+}
+
+TEST_F(KernelFaultsTest, AFaultOfTheScenarioWaitsForANodeThatIsAway) {
+  Create({{0, -1, "cut transmitter1>receiver1 --level kernel"}});
+  membership_.MarkGone(t1_);
+  ASSERT_TRUE(faults_->BeforeWindow(0, membership_).ok());
+  clock_.Advance(absl::Seconds(60));
+  ASSERT_TRUE(faults_->Advance(0, membership_).ok());
+  membership_.Join(t1_, HelloFrom(t1_).hello(), clock_.Now());
+  faults_->OnReady(t1_);
+  clock_.Advance(absl::Seconds(11));
+  EXPECT_FALSE(faults_->Advance(0, membership_).ok()) << "back, and it does not answer";
+}
+
+TEST_F(KernelFaultsTest, NobodyWaitsForEver) {
+  Create();
+  Ask("cut transmitter1>receiver1");
+  ASSERT_TRUE(desk_->Clear({}).ok());
+  EXPECT_THAT(Said(), HasSubstr("was cleared"));
+  Ask("cut transmitter1>receiver1 --for 2s");
+  Advance();
+  clock_.Advance(absl::Seconds(3));
+  Advance();
+  EXPECT_THAT(Said(), HasSubstr("its time is up"));
+  Ask("cut transmitter1>receiver1");
+  desk_->Close();
+  EXPECT_THAT(Said(), HasSubstr("the run has ended"));
+  EXPECT_EQ(told_.size(), 3u);
+}
+
 }  // namespace
 }  // namespace semlink::coordinator
