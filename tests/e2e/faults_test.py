@@ -111,7 +111,8 @@ class LiveTest(FaultTest):
         listed = json.loads(self.fault("list", "--format=json").stdout)["faults"]
         self.assertEqual([f["fault"] for f in listed],
                          ["cut transmitter1:receiver1", "kill transmitter2"])
-        support.wait_until(lambda: self.events("node_lost"), "the loss of the node")
+        support.wait_until(lambda: [e for e in self.events("node_lost") if e["node"] == "transmitter2"],
+                           "the loss of the node")
         status = json.loads(self.semlink("status", self.out, "--format=json").stdout)
         self.assertEqual(len(status["faults"]), 2)
         self.assertFalse([n for n in status["nodes"] if n["node"] == "transmitter2"][0]["up"])

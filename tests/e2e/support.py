@@ -140,11 +140,14 @@ def kill(process):
     """SIGKILL to a program and to the processes that it started, as a power cut would. Nothing
     happens to one that was killed before."""
     if process.poll() is None:
-        for pid in children_of(process.pid) + [process.pid]:
+        pids = children_of(process.pid) + [process.pid]
+        for pid in pids:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        # A child that is still about to die could still commit a window.
+        wait_until(lambda: not any(is_running(pid) for pid in pids), "the end of what was killed")
     if not process.stdout.closed:
         process.communicate()
 
@@ -228,6 +231,14 @@ def is_running(pid):
     except OSError:
         return False
     return state != "Z"
+
+
+def is_running(pid):
+    """Whether the process is there, and no zombie."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def children_of(pid):
