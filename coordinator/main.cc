@@ -245,6 +245,9 @@ int Run(const Flags& flags) {
   OperatorService service(board, security->check);
   Mailbox mailbox;
   RealClock clock;
+  // Before anybody hears of it: from then on a signal must end it in good order.
+  const auto signals = SignalWatcher::Create([&](int signal) { mailbox.PostInterrupt(signal); });
+  if (!signals.ok()) return Fail(signals.status(), kExitFailed);
   GrpcTransport::Options transport_options;
   transport_options.self = NodeId::Coordinator();
   transport_options.listen = flags.listen;
