@@ -7,6 +7,9 @@
 
 int main(int argc, char** argv) {
   using namespace semlink::cli;
+  using semlink::kExitCodeHelp;
+  using semlink::kExitSuccess;
+  using semlink::kExitUsage;
   CLI::App app{"semlink: a testbed for task-aware semantic communication", "semlink"};
   app.set_version_flag("--version", "semlink " SEMLINK_VERSION);
   app.require_subcommand(0, 1);
