@@ -4,7 +4,6 @@
 
 #include <fstream>
 
-#include "absl/strings/str_cat.h"
 #include "common/base/resource_usage.h"
 #include "common/transport/protocol.h"
 
@@ -60,9 +59,7 @@ void AddProcessMetrics(absl::Time started, MetricsPage* page) {
 }
 
 void AddLinkMetrics(const v1::LinkReport& link, MetricsPage* page) {
-  const MetricLabels labels = {{"transmitter", absl::StrCat(link.transmitter() + 1)},
-                               {"modality", absl::StrCat(link.modality() + 1)},
-                               {"receiver", absl::StrCat(link.task() + 1)}};
+  const MetricLabels labels = LinkLabels(link.transmitter(), link.modality(), link.task());
   page->Add(kLinkRate, labels, link.rate_nats());
   page->Add(kLinkCoded, labels, link.coded_bits() / 8);
 }
