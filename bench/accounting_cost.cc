@@ -123,7 +123,8 @@ WindowRecord MakeRecord(uint64_t window) {
 
 // What a node's transport counts.
 struct NodeAccounts {
-  explicit NodeAccounts(const NodeId& node) : peers(PeersOf(node)), sockets(peers), report(node) {}
+  explicit NodeAccounts(const NodeId& node)
+      : self(node), peers(PeersOf(node)), sockets(peers), report(node) {}
 
   // The messages of a window: more than there are, since each goes both ways here.
   void Count(const std::vector<v1::Message>& data, const v1::Message& control) {
@@ -145,6 +146,7 @@ struct NodeAccounts {
     for (v1::Wire& each : wire.Totals()) *out->add_wire() = std::move(each);
   }
 
+  NodeId self;
   std::vector<NodeId> peers;
   Sockets sockets;
   TrafficCounter traffic;
@@ -218,7 +220,7 @@ class Bench {
     board_.counters().Committed(record);
     return growth;
   }
-  // All seven daemons'; a transmitter's or receiver's is about half of the coordinator's.
+  // All seven daemons', but for the coordinator's own connections.
   void Scrape() {
     MetricsPage page;
     AddRunMetrics(&board_, check_, &page);
@@ -227,6 +229,7 @@ class Bench {
     for (const auto& node : nodes_) {
       node->report.AddTo(&page);
       node->wire.Read(node->sockets.live());
+      AddTrafficMetrics(node->self, node->traffic.Snapshot(), node->wire.Totals(), &page);
       AddProcessMetrics(absl::UnixEpoch(), &page);
       prometheus::TextSerializer().Serialize(text, page.Take());
     }

@@ -27,8 +27,8 @@ namespace {
 constexpr int kWindows = 1000;
 constexpr double kWindowSeconds = 0.2;
 
-// As AV-MNIST's: three transmitters, three receivers, eight links of 20 rounds; traffic in every
-// tenth window.
+// As AV-MNIST's: three transmitters, three receivers, eight links of 20 rounds. Traffic in every
+// tenth window only; a run has it in every one: accounting_cost measures what those rows cost.
 WindowRecord MakeRecord(uint64_t window) {
   WindowRecord record;
   record.open.set_window(window);

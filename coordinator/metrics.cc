@@ -44,21 +44,6 @@ Json LinkList(const WindowRecord& record) {
   return list;
 }
 
-// [receiver][transmitter][modality]: share of the rounds in which the link was drawn, before the
-// trim.
-Json SelectionProbability(const Scenario& scenario, const WindowRecord& record) {
-  std::vector<std::vector<std::vector<double>>> p(scenario.T());
-  for (auto& of_receiver : p) {
-    for (int k = 0; k < scenario.K(); ++k) of_receiver.emplace_back(scenario.M(k), 0.0);
-  }
-  for (const auto& [node, report] : record.reports) {
-    for (const v1::LinkReport& link : report.link()) {
-      p.at(link.task()).at(link.transmitter()).at(link.modality()) = link.request_probability();
-    }
-  }
-  return p;
-}
-
 Json BytesJson(const PairCost& cost) {
   Json bytes = Json::object();
   for (const char* kind : {"request", "feature", "gradient", "control"}) {
@@ -159,6 +144,24 @@ double Accuracy(const WindowRecord& record, int t) {
   return report->correct() / static_cast<double>(report->samples());
 }
 
+LinkShares NoLinks(const Scenario& scenario) {
+  LinkShares shares(scenario.T());
+  for (auto& of_receiver : shares) {
+    for (int k = 0; k < scenario.K(); ++k) of_receiver.emplace_back(scenario.M(k), 0.0);
+  }
+  return shares;
+}
+
+LinkShares RequestProbability(const Scenario& scenario, const WindowRecord& record) {
+  LinkShares p = NoLinks(scenario);
+  for (const auto& [node, report] : record.reports) {
+    for (const v1::LinkReport& link : report.link()) {
+      p.at(link.task()).at(link.transmitter()).at(link.modality()) = link.request_probability();
+    }
+  }
+  return p;
+}
+
 Json MetricsLine(const Scenario& scenario, const WindowRecord& record, const PairCosts& costs) {
   const LinkCounts counts = CountLinks(scenario, record);
   Json line;
@@ -183,7 +186,7 @@ Json MetricsLine(const Scenario& scenario, const WindowRecord& record, const Pai
     return std::vector<double>(r.transmitter_probability().begin(),
                                r.transmitter_probability().end());
   });
-  line["selection_probability"] = SelectionProbability(scenario, record);
+  line["selection_probability"] = RequestProbability(scenario, record);
   line["link"] = LinkList(record);
   auto [pairs, control] = CostLists(costs);
   line["pair"] = std::move(pairs);

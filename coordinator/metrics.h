@@ -42,6 +42,12 @@ double SumRate(const WindowRecord& record);
 // Correct / samples of receiver t; 0 without samples.
 double Accuracy(const WindowRecord& record, int t);
 
+// [receiver][transmitter][modality]: a share of rounds for every link of the scenario.
+using LinkShares = std::vector<std::vector<std::vector<double>>>;
+LinkShares NoLinks(const Scenario& scenario);  // all 0
+// In which the link was drawn, before the trim to E_k.
+LinkShares RequestProbability(const Scenario& scenario, const WindowRecord& record);
+
 // One line of metrics.jsonl (docs/formats/run_folder.md). Nodes are numbered from 1 in it.
 Json MetricsLine(const Scenario& scenario, const WindowRecord& record, const PairCosts& costs);
 

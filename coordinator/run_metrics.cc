@@ -6,7 +6,6 @@
 #include <string>
 #include <tuple>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/faults/fault_spec.h"
 #include "common/metrics/daemon_metrics.h"
@@ -66,11 +65,7 @@ void AddLinks(const RunStatus& status, const RunTotals& totals, MetricsPage* pag
   }
   for (const auto& [link, share] : active) {
     const auto [transmitter, modality, receiver] = link;
-    page->Add(kLinkActive,
-              {{"transmitter", absl::StrCat(transmitter + 1)},
-               {"modality", absl::StrCat(modality + 1)},
-               {"receiver", absl::StrCat(receiver + 1)}},
-              share);
+    page->Add(kLinkActive, LinkLabels(transmitter, modality, receiver), share);
   }
 }
 

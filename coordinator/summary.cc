@@ -9,8 +9,7 @@ namespace {
 
 constexpr size_t kRecentWindows = 20;
 
-void AddScaled(const std::vector<std::vector<std::vector<double>>>& from, double factor,
-               std::vector<std::vector<std::vector<double>>>* to) {
+void AddScaled(const LinkShares& from, double factor, LinkShares* to) {
   for (size_t t = 0; t < from.size(); ++t) {
     for (size_t k = 0; k < from[t].size(); ++k) {
       for (size_t m = 0; m < from[t][k].size(); ++m) (*to)[t][k][m] += factor * from[t][k][m];
@@ -63,24 +62,6 @@ Json RateBoundPerLink(const Scenario& scenario) {
 
 }  // namespace
 
-Summary::Probability Summary::Zero() const {
-  Probability p(scenario_.T());
-  for (auto& of_receiver : p) {
-    for (int k = 0; k < scenario_.K(); ++k) of_receiver.emplace_back(scenario_.M(k), 0.0);
-  }
-  return p;
-}
-
-Summary::Probability Summary::RequestProbability(const WindowRecord& record) const {
-  Probability p = Zero();
-  for (const auto& [node, report] : record.reports) {
-    for (const v1::LinkReport& link : report.link()) {
-      p[link.task()][link.transmitter()][link.modality()] = link.request_probability();
-    }
-  }
-  return p;
-}
-
 void Summary::Add(const WindowRecord& record) {
   const LinkCounts counts = CountLinks(scenario_, record);
   links_max_ = std::max(links_max_, counts.links_max);
@@ -90,7 +71,7 @@ void Summary::Add(const WindowRecord& record) {
   AddCosts(record);
   if (record.open.kind() == v1::TRAIN) {
     ++train_windows_;
-    train_probability_.push_back(RequestProbability(record));
+    train_probability_.push_back(RequestProbability(scenario_, record));
     if (train_probability_.size() > kSelectionWindows) train_probability_.pop_front();
     train_kinds_.push_back(CountGrantedKinds(scenario_, record));
     if (train_kinds_.size() > kSelectionWindows) train_kinds_.pop_front();
@@ -134,8 +115,8 @@ void Summary::AddEvaluation(const WindowRecord& record) {
   draw.rate += SumRate(record) * rounds;
   draw.links += CountLinks(scenario_, record).links_total() * rounds;
   draw.rounds += rounds;
-  if (evaluation_probability_.empty()) evaluation_probability_ = Zero();
-  AddScaled(RequestProbability(record), rounds, &evaluation_probability_);
+  if (evaluation_probability_.empty()) evaluation_probability_ = NoLinks(scenario_);
+  AddScaled(RequestProbability(scenario_, record), rounds, &evaluation_probability_);
   evaluation_rounds_ += rounds;
   evaluation_kinds_.resize(scenario_.T());
   AddRounds(CountGrantedKinds(scenario_, record), &evaluation_kinds_);
@@ -166,9 +147,9 @@ void Summary::PutQuality(Json* out) const {
   (*out)["nce_per_draw"] = nce_per_draw;
 }
 
-Summary::Probability Summary::MeanTrainProbability() const {
-  Probability mean = Zero();
-  for (const Probability& p : train_probability_) {
+LinkShares Summary::MeanTrainProbability() const {
+  LinkShares mean = NoLinks(scenario_);
+  for (const LinkShares& p : train_probability_) {
     AddScaled(p, 1.0 / static_cast<double>(train_probability_.size()), &mean);
   }
   return mean;
@@ -190,7 +171,7 @@ void Summary::PutLinks(Json* out) const {
   (*out)["under_limits"] = limits_exceeded_ == 0;
   (*out)["refused"] = refused_;
   (*out)["selection_probability"] = MeanTrainProbability();
-  Probability evaluation = Zero();
+  LinkShares evaluation = NoLinks(scenario_);
   if (evaluation_rounds_ > 0) {
     AddScaled(evaluation_probability_, 1.0 / evaluation_rounds_, &evaluation);
   }

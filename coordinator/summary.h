@@ -34,20 +34,16 @@ class Summary {
   double SecondsPerWindow() const;  // median
 
  private:
-  // [t][k][m]
-  using Probability = std::vector<std::vector<std::vector<double>>>;
   struct Draw {                                           // sums over the windows of one draw of u
     std::vector<double> correct, samples, cross_entropy;  // [T]; cross-entropy times samples
     double rate = 0, links = 0, rounds = 0;               // times rounds
   };
 
-  Probability Zero() const;
-  Probability RequestProbability(const WindowRecord& record) const;
   void AddCosts(const WindowRecord& record);
   void AddEvaluation(const WindowRecord& record);
   void PutQuality(Json* out) const;
   void PutLinks(Json* out) const;
-  Probability MeanTrainProbability() const;
+  LinkShares MeanTrainProbability() const;
   void PutGrantedKinds(Json* out) const;
 
   Scenario scenario_;
@@ -57,9 +53,9 @@ class Summary {
   int transmitters_max_ = 0;
   uint64_t limits_exceeded_ = 0;
   uint64_t refused_ = 0;
-  std::deque<Probability> train_probability_;  // of the last kSelectionWindows windows
-  std::deque<KindRounds> train_kinds_;         // likewise
-  Probability evaluation_probability_;         // times rounds
+  std::deque<LinkShares> train_probability_;  // of the last kSelectionWindows windows
+  std::deque<KindRounds> train_kinds_;        // likewise
+  LinkShares evaluation_probability_;         // times rounds
   KindRounds evaluation_kinds_;
   double evaluation_rounds_ = 0;
   double evaluation_flops_ = 0, evaluation_samples_ = 0;

@@ -28,8 +28,8 @@ std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> c, std::array<uint32_
 }
 
 RandomStream::RandomStream(uint64_t seed, Purpose purpose, uint64_t window, uint32_t round, uint64_t id) {
-  // The key holds what varies between streams; the counter holds the position and, so that streams of one run
-  // cannot meet, a second mix of the same words.
+  // Seed and purpose make the key. The counter's low half is the position; its high half tells the streams of one
+  // key apart, so that none runs into another.
   const uint64_t where = Mix(Mix(Mix(window) ^ round) ^ id);
   const uint64_t key = Mix(seed ^ Mix(static_cast<uint64_t>(purpose)));
   key_ = {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)};

@@ -29,8 +29,8 @@ enum class Purpose : uint32_t {
   kLinkSelection = 15,     // random feasible selections: window, round
 };
 
-// Counter-based generator Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). The key is (seed); the
-// counter holds (purpose and id, window, round, position). Not thread-safe; cheap to construct.
+// Counter-based generator Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). The key is a mix of
+// (seed, purpose); the counter holds the position and a mix of (window, round, id). Not thread-safe; cheap to construct.
 class RandomStream {
  public:
   RandomStream(uint64_t seed, Purpose purpose, uint64_t window = 0, uint32_t round = 0, uint64_t id = 0);

@@ -50,7 +50,6 @@ class FeasibleSelections {
   std::vector<Link> Draw(RandomStream& stream) const;
 
  private:
-  int states() const { return static_cast<int>(ways_.front().size()); }
   // Ways to serve exactly the receivers in `set`, nobody else, at transmitter k.
   double Served(int k, uint32_t set) const;
   uint32_t LinkedSet(int k) const;

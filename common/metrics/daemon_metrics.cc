@@ -4,7 +4,6 @@
 
 #include <fstream>
 
-#include "absl/strings/str_cat.h"
 #include "common/base/resource_usage.h"
 #include "common/transport/protocol.h"
 
@@ -35,13 +34,19 @@ double ResidentBytes() {
 }  // namespace
 
 void AddTransportMetrics(const NodeId& self, const GrpcTransport& transport, MetricsPage* page) {
-  for (const v1::Traffic& traffic : transport.TrafficSnapshot()) {
+  AddTrafficMetrics(self, transport.TrafficSnapshot(), transport.WireSnapshot(), page);
+  page->Add(kRefusals, {{"reason", "transport"}}, static_cast<double>(transport.refusals()));
+}
+
+void AddTrafficMetrics(const NodeId& self, const std::vector<v1::Traffic>& messages,
+                       const std::vector<v1::Wire>& wires, MetricsPage* page) {
+  for (const v1::Traffic& traffic : messages) {
     const MetricLabels labels =
         With(NodeLabels(self, FromProto(traffic.peer())), "kind", traffic.kind());
     AddBoth(kMessageBytes, labels, traffic.bytes_sent(), traffic.bytes_received(), page);
     AddBoth(kMessages, labels, traffic.messages_sent(), traffic.messages_received(), page);
   }
-  for (const v1::Wire& wire : transport.WireSnapshot()) {
+  for (const v1::Wire& wire : wires) {
     const MetricLabels labels = NodeLabels(self, FromProto(wire.peer()));
     AddBoth(kWireBytes, labels, wire.bytes_sent(), wire.bytes_received(), page);
     AddBoth(kWirePayload, labels, wire.payload_sent(), wire.payload_received(), page);
@@ -50,7 +55,6 @@ void AddTransportMetrics(const NodeId& self, const GrpcTransport& transport, Met
     page->Add(kRoundTrip, labels, wire.round_trip_us() / 1e6);
     page->Add(kConnections, labels, static_cast<double>(wire.connection()));
   }
-  page->Add(kRefusals, {{"reason", "transport"}}, static_cast<double>(transport.refusals()));
 }
 
 void AddProcessMetrics(absl::Time started, MetricsPage* page) {
@@ -60,9 +64,7 @@ void AddProcessMetrics(absl::Time started, MetricsPage* page) {
 }
 
 void AddLinkMetrics(const v1::LinkReport& link, MetricsPage* page) {
-  const MetricLabels labels = {{"transmitter", absl::StrCat(link.transmitter() + 1)},
-                               {"modality", absl::StrCat(link.modality() + 1)},
-                               {"receiver", absl::StrCat(link.task() + 1)}};
+  const MetricLabels labels = LinkLabels(link.transmitter(), link.modality(), link.task());
   page->Add(kLinkRate, labels, link.rate_nats());
   page->Add(kLinkCoded, labels, link.coded_bits() / 8);
 }

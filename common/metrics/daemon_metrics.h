@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -17,6 +18,9 @@
 namespace semlink {
 
 void AddTransportMetrics(const NodeId& self, const GrpcTransport& transport, MetricsPage* page);
+// The part of it that grows with the number of peers.
+void AddTrafficMetrics(const NodeId& self, const std::vector<v1::Traffic>& messages,
+                       const std::vector<v1::Wire>& wires, MetricsPage* page);
 
 // `started`: a date.
 void AddProcessMetrics(absl::Time started, MetricsPage* page);

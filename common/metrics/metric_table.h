@@ -58,8 +58,9 @@ inline constexpr MetricSpec kConnections = {"semlink_connections_total", MetricT
                                             "TCP connections with that peer so far."};
 inline constexpr MetricSpec kRefusals = {
     "semlink_refusals_total", MetricType::kCounter, "reason", SEMLINK_EACH,
-    "What was refused: links and messages (as in the ledger), callers by their certificates, and "
-    "by the transport (reason: transport)."};
+    "What was refused: by the transport (reason: transport), Hellos for their certificates among "
+    "it; at the coordinator also links and messages (as in the ledger), and callers by their "
+    "certificates."};
 
 // What links carry. Of the last committed window (coordinator) or the last report (nodes).
 inline constexpr MetricSpec kLinkActive = {

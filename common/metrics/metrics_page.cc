@@ -33,6 +33,12 @@ MetricLabels NodeLabels(const NodeId& one, const NodeId& other) {
   return labels;
 }
 
+MetricLabels LinkLabels(int transmitter, int modality, int receiver) {
+  return {{"transmitter", absl::StrCat(transmitter + 1)},
+          {"modality", absl::StrCat(modality + 1)},
+          {"receiver", absl::StrCat(receiver + 1)}};
+}
+
 prometheus::ClientMetric& MetricsPage::NewSample(const MetricSpec& spec,
                                                  const MetricLabels& labels) {
   prometheus::MetricFamily& family = families_[spec.name];

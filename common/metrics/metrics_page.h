@@ -20,6 +20,8 @@ using MetricLabels = std::vector<std::pair<const char*, std::string>>;
 
 // {{"transmitter", "1"}, {"receiver", "2"}} of two nodes; the coordinator has no label.
 MetricLabels NodeLabels(const NodeId& one, const NodeId& other = NodeId::Coordinator());
+// Of a link; the arguments count from 0, the labels from 1.
+MetricLabels LinkLabels(int transmitter, int modality, int receiver);
 
 class MetricsPage {
  public:

@@ -120,7 +120,7 @@ class FinishedRunTest(support.SemlinkTest):
 
 
 class RunningTest(support.SemlinkTest):
-    def test_status_and_metrics_while_running(self):
+    def test_status_and_links_while_running(self):
         scenario = self.write("small.yaml", support.SMALL)
         out = self.folder / "run"
         process = self.start_run(out, scenario, "--out", out, "--set", "training.windows=100000",
@@ -130,6 +130,13 @@ class RunningTest(support.SemlinkTest):
         by_address = self.semlink("status", "--coordinator", f"127.0.0.1:{port}", "--insecure")
         self.assert_says(by_address.stdout, "training", "transmitter1", "receiver3")
         self.assertGreaterEqual(status["window"], 3)
+        links = json.loads(self.semlink("links", out, "--windows=2", "--format=json").stdout)
+        self.assertEqual(links["windows"], 2)
+        self.assertGreater(len(links["links"]), 0)
+        self.assertEqual(len(links["pairs"]), 3 * 3 + 6)  # and each node with the coordinator
+        for pair in links["pairs"]:
+            self.assertGreater(pair["message_bytes"]["there"] + pair["message_bytes"]["back"], 0, pair)
+        self.assert_says(self.semlink("links", out).stdout, "transmitter1", "receiver3", "up for")
         self.assertEqual(process.poll(), None)
 
 

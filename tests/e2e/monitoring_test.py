@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""The files in deploy/monitoring: every metric and label that the dashboard asks for is one that daemons serve."""
+"""The files in deploy/monitoring: every metric and label that the dashboard asks for is one that daemons serve; and what
+daemons serve is what docs/metrics.md says."""
 
 import json
 import re
 import shutil
 import subprocess
 import unittest
+import urllib.request
 
 import support
 
@@ -53,6 +55,49 @@ def base_name(name, metrics):
         if name.endswith(suffix) and metrics.get(base, ("",))[0] == "histogram":
             return base
     return name
+
+
+def scrape(log):
+    """The page of the daemon with this log, or "" as long as it serves none."""
+    address = re.search(r"metrics at (http://\S+)", log.read_text())
+    if not address:
+        return ""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(address[1], timeout=30) as answer:
+        return answer.read().decode()
+
+
+def samples(page):
+    """(name, labels) of each sample."""
+    for line in page.splitlines():
+        sample = re.match(r"(\w+)(?:\{(.*)\})? ", line)
+        if sample:
+            yield sample[1], set(re.findall(r'(\w+)="', sample[2] or ""))
+
+
+class DaemonsTest(support.SemlinkTest):
+    def wait_for_sample(self, log, sample):
+        def page():
+            text = scrape(log)
+            return text if sample in text else ""
+        return support.wait_until(page, f"{sample} of {log.name}")
+
+    def test_serve_what_is_documented(self):
+        scenario = self.write("small.yaml", support.SMALL)
+        _, address, log = self.start_coordinator(scenario, "--insecure", "--metrics=127.0.0.1:0")
+        receiver_log = self.folder / "receiver.log"
+        self.start("semlink-receiver", f"--coordinator={address}", "--index=1", "--insecure",
+                   "--metrics=127.0.0.1:0", error_file=receiver_log)
+        pages = [self.wait_for_sample(log, 'semlink_node_up{receiver="1"} 1'),
+                 self.wait_for_sample(receiver_log,
+                                      'semlink_wire_bytes_total{receiver="1",direction="sent"}')]
+        metrics = documented_metrics()
+        for page in pages:
+            for name, labels in samples(page):
+                if name.startswith("exposer_"):  # the HTTP server's own
+                    continue
+                self.assertIn(base_name(name, metrics), metrics)
+                self.assertEqual(labels - metrics[base_name(name, metrics)][1] - {"le"}, set(), name)
 
 
 class DashboardTest(unittest.TestCase):

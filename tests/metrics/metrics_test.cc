@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/metrics/daemon_metrics.h"
 #include "common/metrics/metrics_server.h"
+#include "common/transport/protocol.h"
 #include "tests/metrics/page_text.h"
 
 namespace semlink {
@@ -61,6 +62,37 @@ TEST(MetricsPageTest, WritesSamplesAndHistograms) {
   EXPECT_THAT(text, HasSubstr("semlink_window_seconds_bucket{kind=\"train\",le=\"1\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("semlink_window_seconds_bucket{kind=\"train\",le=\"+Inf\"} 4\n"));
   EXPECT_THAT(text, HasSubstr("semlink_window_seconds_sum{kind=\"train\"} 7.65"));
+}
+
+TEST(TrafficMetricsTest, ServesBothDirectionsInBaseUnits) {
+  v1::Traffic traffic;
+  *traffic.mutable_peer() = ToProto(NodeId::Receiver(2));
+  traffic.set_kind("feature");
+  traffic.set_bytes_sent(4000);
+  traffic.set_messages_sent(5);
+  v1::Wire wire;
+  *wire.mutable_peer() = ToProto(NodeId::Coordinator());
+  wire.set_bytes_received(700);
+  wire.set_retransmitted(60);
+  wire.set_round_trip_us(250000);
+  wire.set_connection(2);
+  MetricsPage page;
+  AddTrafficMetrics(NodeId::Transmitter(0), {traffic}, {wire}, &page);
+  const std::string text = PageText(&page);
+  for (const char* line : {
+           "semlink_message_bytes_total{transmitter=\"1\",receiver=\"3\",kind=\"feature\","
+           "direction=\"sent\"} 4000\n",
+           "semlink_message_bytes_total{transmitter=\"1\",receiver=\"3\",kind=\"feature\","
+           "direction=\"received\"} 0\n",
+           "semlink_messages_total{transmitter=\"1\",receiver=\"3\",kind=\"feature\","
+           "direction=\"sent\"} 5\n",
+           "semlink_wire_bytes_total{transmitter=\"1\",direction=\"received\"} 700\n",
+           "semlink_retransmitted_bytes_total{transmitter=\"1\"} 60\n",
+           "semlink_round_trip_seconds{transmitter=\"1\"} 0.25\n",
+           "semlink_connections_total{transmitter=\"1\"} 2\n",
+       }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
 }
 
 v1::Message ReportMessage() {
