@@ -299,10 +299,11 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? kExitSuccess : kExitUsage;
   }
   if ((flags.scenario.empty() || (flags.out + flags.runs).empty()) && flags.resume.empty()) {
-    return Fail(absl::InvalidArgumentError(
-                    "name a scenario and a run folder (--scenario, --out), or a run to go on with "
-                    "(--resume)"),
-                kExitUsage);
+    return Fail(
+        absl::InvalidArgumentError(
+            "name a scenario and a run folder (--scenario with --out or --runs), or a run to "
+            "go on with (--resume)"),
+        kExitUsage);
   }
   const absl::Status logging = InitLogging("coordinator", flags.log_level);
   if (!logging.ok()) return Fail(logging, kExitUsage);

@@ -16,7 +16,7 @@
 
 namespace semlink::coordinator {
 
-// "window 120 of 300, 0.351 s per window; accuracy parity 98.1 %, ring 95.0 %, digit 88.3 %"
+// "training: window 120 of 300, 0.351 s per window; accuracy parity 98.1 %, digit 88.3 %"
 std::string ProgressText(const Scenario& scenario, const RunStatus& status);
 
 // summary.json in a few lines: windows and time, each task's accuracy and N-CE, rate and links, the

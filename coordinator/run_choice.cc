@@ -30,6 +30,10 @@ fs::path NewestRun(const std::string& runs) {
   return newest;
 }
 
+bool IsFinished(const fs::path& run) {
+  return FileExists(run / "summary.json") || FileExists(run / "infer.json");
+}
+
 bool IsRunOf(const fs::path& run, const Scenario& scenario) {
   const absl::StatusOr<std::string> text = ReadFile(run / "scenario.yaml");
   return text.ok() && *text == EmitScenario(scenario);
@@ -53,11 +57,11 @@ absl::StatusOr<RunChoice> ChooseRun(const std::string& runs, const Scenario& sce
                                     absl::Time now) {
   if (const absl::Status made = MakeDirs(runs); !made.ok()) return made;
   const fs::path newest = NewestRun(runs);
-  const bool finished = FileExists(newest / "summary.json");
   const bool ours = !newest.empty() && IsRunOf(newest, scenario);
+  const bool finished = ours && IsFinished(newest);
   RunChoice choice;
   choice.resume = ours && !finished;
-  if (ours && finished) choice.finished = newest;
+  if (finished) choice.finished = newest;
   const std::string time = absl::FormatTime("%Y%m%d-%H%M%S", now, absl::UTCTimeZone());
   choice.dir = choice.resume ? newest.string() : absl::StrCat(runs, "/", scenario.name, "-", time);
   return choice;

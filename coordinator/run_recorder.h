@@ -89,7 +89,7 @@ class RunRecorder {
 
   // Ledger first, then metrics.jsonl (TRAIN). After it returns OK the window counts.
   // FAILED_PRECONDITION, and nothing is written, if its number is not committed_windows() or its
-  // links exceed E_k or E_t.
+  // links exceed the limits that the method keeps.
   absl::Status CommitWindow(const WindowRecord& record);
   // What the pairs exchanged in the window that was committed last.
   const PairCosts& last_costs() const { return last_costs_; }

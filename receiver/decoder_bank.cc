@@ -156,7 +156,7 @@ void DecoderBank::Learn(const method::WindowPlan& plan, const std::vector<Receiv
     result->loss[r] = (alone ? 0 : host_ce.data_ptr<float>()[r]) +
                       static_cast<float>(scenario_.training.gamma) * result->links[r];
   }
-  result->label_entropy = LabelEntropy(labels);
+  if (alone) result->label_entropy = LabelEntropy(labels);
   if (!links.empty() && trains_local_) {
     const float beta = static_cast<float>(scenario_.training.beta);
     const float local_weight = alone ? 1 : beta;

@@ -41,7 +41,8 @@ struct WindowResult {
   std::vector<at::Tensor> dz;
   // TRAIN, where local decoders are trained: mean over the link's samples, nats, per link.
   std::vector<double> local_cross_entropy;
-  double label_entropy = 0;  // TRAIN: of the labels' frequencies in the window, nats
+  // TRAIN, in a window that measures single links: of the labels' frequencies in it, nats.
+  double label_entropy = 0;
 };
 
 class DecoderBank {

@@ -20,8 +20,9 @@ class RequestSelection {
   RequestSelection(const Scenario& scenario, int t);
 
   // By transmitter: the rounds, ascending, in which it is asked. Never more than E_t transmitters
-  // in a round, never one that is down or cut off from this receiver. Without policy.renormalise it
-  // draws from all, and what it would ask of those is lost.
+  // in a round, unless the method ignores E_t; never one that is down or cut off from this
+  // receiver. Without policy.renormalise the policy draws from all, and what it would ask of those
+  // is lost.
   std::vector<std::vector<uint32_t>> Draw(const method::WindowPlan& plan);
 
   // What a Request to transmitter k says of its modalities, nats: empty unless the window's links

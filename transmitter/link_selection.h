@@ -24,8 +24,8 @@ class LinkSelection {
 
   // requests[t]: the rounds (ascending) in which receiver t asks for this transmitter. Draws the
   // modalities of every request (kPolicy: the mode for EVALUATE and INFER), trims each round to
-  // E_k, and returns the links left, sorted by (m, t). relevance[t][m], nats, is for windows of
-  // kRanked: what receiver t measured of each modality.
+  // E_k if the method keeps it, and returns the links left, sorted by (m, t). relevance[t][m],
+  // nats, is for windows of kRanked: what receiver t measured of each modality.
   std::vector<ActiveLink> Draw(const method::WindowPlan& plan,
                                const std::vector<std::vector<uint32_t>>& requests,
                                const std::vector<std::vector<float>>& relevance = {});

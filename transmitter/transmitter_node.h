@@ -65,13 +65,13 @@ class TransmitterNode : public method::MemberNode {
 
   // The open window.
   Stage stage_ = Stage::kAsking;
-  std::vector<bool> asked_;                           // by t
-  std::vector<std::vector<uint32_t>> requests_;       // by t: rounds
-  std::vector<std::vector<float>> relevance_;  // by t, m: nats; empty unless links are ranked
-  std::vector<ActiveLink> granted_;                   // sorted by (m, t)
-  std::vector<EncodedLink> encoded_;                  // same order
-  std::vector<bool> answered_;                        // by t
-  std::vector<at::Tensor> dz_;                        // like encoded_; undefined: not come
+  std::vector<bool> asked_;                      // by t
+  std::vector<std::vector<uint32_t>> requests_;  // by t: rounds
+  std::vector<std::vector<float>> relevance_;    // by t, m: nats; empty unless links are ranked
+  std::vector<ActiveLink> granted_;              // sorted by (m, t)
+  std::vector<EncodedLink> encoded_;             // same order
+  std::vector<bool> answered_;                   // by t
+  std::vector<at::Tensor> dz_;                   // like encoded_; undefined: not come
   std::vector<std::map<uint32_t, float>> advantage_;  // by t: of a round
 };
 

@@ -191,7 +191,7 @@ class MemberNode : public Node {
   // takes the pair for failed in it, so this end has to as well.
   std::map<int, uint64_t> refused_early_;
   CpuMeter cpu_;     // since the last report
-  FlopMeter flops_;  // likewise
+  FlopMeter flops_;  // since the last report or, if it is later, since the open window was opened
   int refusals_ = 0;
 };
 

@@ -41,6 +41,7 @@ absl::Status MemberNode::OnOpenWindow(const v1::OpenWindow& open, uint64_t attem
   failed_.assign(peers(), false);
   phase_ = Phase::kOpen;
   live_ = true;
+  flops_.Take();  // of an attempt that was not reported: they are no part of this one
   for (int peer = 0; peer < peers(); ++peer) {
     if (!Linked(peer)) continue;
     if (FailedBefore(peer, v1::PairFailure::REQUEST)) FailPair(peer, "replay");

@@ -8,8 +8,9 @@
 
 namespace semlink::method {
 
-// A Report of `plan`'s window with the CPU time, peak memory, and the traffic so far. cpu_seconds: spent since the report before, so
-// the optimiser step of a window counts in the report of the next one.
+// A Report of `plan`'s window with the CPU time, peak memory, and the traffic so far. cpu_seconds:
+// spent since the report before, so the optimiser step of a window counts in the report of the next
+// one.
 v1::Report StartReport(const WindowPlan& plan, const Transport& transport, double cpu_seconds);
 
 }  // namespace semlink::method

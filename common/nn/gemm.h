@@ -19,7 +19,8 @@ enum class Into { kReplace, kAdd };
 void Gemm(const at::Tensor& a, const at::Tensor& b, Into into, const at::Tensor& c);
 
 // Floating-point operations of all Gemm calls of the calling thread so far, 2 M N K for each: a
-// clock of its work, as its CPU time is one of its time.
+// clock of its work, as its CPU time is one of its time. On a CUDA device a backward pass runs on a
+// thread of autograd's own, and is not in the caller's count.
 uint64_t ThreadFlops();
 
 // "oneDNN" or "ATen": what Gemm uses on the CPU in this build.

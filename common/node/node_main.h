@@ -19,7 +19,8 @@ using NodeFactory = std::function<std::unique_ptr<Node>(const NodeId& self, Tran
 
 // Reads the flags, opens the connections, runs the node, returns the exit code. `role` is
 // kTransmitter or kReceiver. Flags: --coordinator HOST:PORT, --index N (from 1), --log-level,
-// --wait SECONDS, --state DIR, --metrics HOST:PORT (metrics_flag.h), --tls DIR (security_flags.h), --insecure, --version; transmitters also --listen, --advertise.
+// --wait SECONDS, --state DIR, --metrics HOST:PORT (metrics_flag.h), --tls DIR (security_flags.h),
+// --insecure, --version; transmitters also --listen, --advertise.
 int NodeMain(int argc, char** argv, Role role, const NodeFactory& factory);
 
 }  // namespace semlink

@@ -10,7 +10,6 @@
 namespace semlink::coordinator {
 namespace {
 
-
 // Link 1.1->1 in `rounds` of 4 rounds, at `rate` nats. 2 s each, one after the other.
 WindowRecord Record(uint64_t w, uint32_t rounds, double rate) {
   WindowRecord record;

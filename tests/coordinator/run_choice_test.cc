@@ -62,13 +62,16 @@ TEST_F(RunChoiceTest, GoesOnWithTheNewestUnfinishedRun) {
 }
 
 TEST_F(RunChoiceTest, BeginsAgainAfterAFinishedRun) {
-  MakeRun("a", 20, scenario_);
-  MakeRun("b", 10, scenario_);
-  Write(runs_ + "/b/summary.json", "{}");
-  const RunChoice choice = Choose();
-  EXPECT_FALSE(choice.resume);
-  EXPECT_EQ(choice.dir, runs_ + "/s-20300601-120000");
-  EXPECT_EQ(choice.finished, runs_ + "/b");
+  for (const char* result : {"summary.json", "infer.json"}) {
+    fs::remove_all(runs_);
+    MakeRun("a", 20, scenario_);
+    MakeRun("b", 10, scenario_);
+    Write(runs_ + "/b/" + result, "{}");
+    const RunChoice choice = Choose();
+    EXPECT_FALSE(choice.resume) << result;
+    EXPECT_EQ(choice.dir, runs_ + "/s-20300601-120000");
+    EXPECT_EQ(choice.finished, runs_ + "/b");
+  }
 }
 
 TEST_F(RunChoiceTest, DoesNotGoOnWithAnotherScenario) {

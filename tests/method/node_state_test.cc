@@ -29,10 +29,10 @@ struct Holder {
     relevance.add_(Numbers({3}, id));
   }
   NodeState State() {
-    return {{{"encoder1", &encoder, &encoder_optimizer},
-             {"selector", &selector, &selector_optimizer}},
-            &baseline,
-            {{"relevance", relevance}}};
+    return {
+        {{"encoder1", &encoder, &encoder_optimizer}, {"selector", &selector, &selector_optimizer}},
+        &baseline,
+        {{"relevance", relevance}}};
   }
   std::string Saved() { return store::EncodeSafetensors(SaveState(State())).value(); }
 
@@ -91,9 +91,8 @@ TEST(NodeStateTest, WhatIsWrongIsNamedAndNothingIsRestored) {
   for (int i = 0; i < good.tensors.size(); ++i) {
     const std::string name = good.tensors.Get(i).name();
     spoils.emplace_back(name, [i](store::TensorFile* f) { f->tensors.DeleteSubrange(i, 1); });
-    spoils.emplace_back(name, [i](store::TensorFile* f) {
-      f->tensors.Mutable(i)->mutable_tensor()->add_shape(1);
-    });
+    spoils.emplace_back(
+        name, [i](store::TensorFile* f) { f->tensors.Mutable(i)->mutable_tensor()->add_shape(1); });
     spoils.emplace_back(name, [i](store::TensorFile* f) {
       f->tensors.Mutable(i)->mutable_tensor()->mutable_data()->replace(0, 4, "\xff\xff\xff\xff");
     });
@@ -109,7 +108,8 @@ TEST(NodeStateTest, WhatIsWrongIsNamedAndNothingIsRestored) {
       spoils.emplace_back(key, [key, steps](store::TensorFile* f) { f->metadata[key] = steps; });
   }
   for (const char* baseline : {"nan", "inf", "", "one"})
-    spoils.emplace_back("baseline", [=](store::TensorFile* f) { f->metadata["baseline"] = baseline; });
+    spoils.emplace_back("baseline",
+                        [=](store::TensorFile* f) { f->metadata["baseline"] = baseline; });
 
   Holder to(2);
   to.Train(5);

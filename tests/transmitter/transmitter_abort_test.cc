@@ -39,6 +39,9 @@ TEST_P(TransmitterAbortTest, LeavesNoTrace) {
     EXPECT_EQ(disturbed.LastFeatures(t).SerializeAsString(),
               clean.LastFeatures(t).SerializeAsString());
   }
+  // Of the attempt that counts alone.
+  EXPECT_GT(clean.LastReport().flops(), 0u);
+  EXPECT_EQ(disturbed.LastReport().flops(), clean.LastReport().flops());
   EXPECT_EQ(disturbed.Parameters(), clean.Parameters());
   EXPECT_NE(clean.Parameters(), before);
   EXPECT_EQ(disturbed.node.refusals(), 0);
