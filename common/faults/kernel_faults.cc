@@ -6,25 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/faults/fault_spec.h"
-#include "common/transport/protocol.h"
 #include "spdlog/spdlog.h"
 
 namespace semlink {
 namespace {
 
 constexpr int kMostNodes = 1 << 20;  // of a role: what a fault may name; the scenario is not known
-
-bool Involves(const v1::Fault& fault, const NodeId& self, const NodeId& peer) {
-  const auto on = [&](const NodeId& from, const NodeId& to) {
-    const auto has = [](const auto& names, const NodeId& id) {
-      return std::any_of(names.begin(), names.end(),
-                         [&](const v1::NodeName& name) { return FromProto(name) == id; });
-    };
-    return has(fault.from(), from) && has(fault.to(), to) &&
-           ActingNode(fault.kind(), from, to) == self;
-  };
-  return on(self, peer) || on(peer, self);
-}
 
 }  // namespace
 
@@ -151,7 +138,7 @@ absl::StatusOr<KernelPlan> KernelFaults::Plan(const std::vector<v1::Fault>& faul
   for (const auto& [id, ends] : peers_()) {
     bool any = false, queue = false;
     for (const v1::Fault& fault : faults) {
-      if (!Involves(fault, self_, id)) continue;
+      if (!CarriesOut(fault, self_, self_, id) && !CarriesOut(fault, self_, id, self_)) continue;
       any = true;
       queue |= NeedsQueue(fault.kind());
     }
