@@ -64,10 +64,7 @@ void KernelFaults::Stop() {
   }
   if (!thread.joinable()) return;
   thread.join();
-  if (const absl::Status status = network_.Restore(); !status.ok()) {
-    spdlog::error("the network is not as it was before the faults: {}",
-                  std::string(status.message()));
-  }
+  Restore();
 }
 
 void KernelFaults::Loop() {
@@ -159,13 +156,7 @@ absl::Status KernelFaults::TryAll(const std::vector<v1::Fault>& faults) {
 
 void KernelFaults::Apply() {
   const std::vector<v1::Fault> good = Checked(wanted_);
-  if (good.empty()) {
-    if (const absl::Status status = network_.Restore(); !status.ok()) {
-      spdlog::error("the network is not as it was before the faults: {}",
-                    std::string(status.message()));
-    }
-    return;
-  }
+  if (good.empty()) return Restore();
   if (TryAll(good).ok()) {
     for (const v1::Fault& fault : good) Note(fault, absl::OkStatus());
     return;
@@ -177,10 +168,19 @@ void KernelFaults::Apply() {
     Note(fault, status);
     if (!status.ok()) done.pop_back();
   }
+  // One without a plan has left what was there before it.
+  if (done.empty()) return Restore();
   // The last one that failed has taken the others with it.
-  if (done.empty() || TryAll(done).ok()) return;
+  if (TryAll(done).ok()) return;
   for (const v1::Fault& fault : done) {
     Note(fault, absl::InternalError("it could not be done a second time"));
+  }
+}
+
+void KernelFaults::Restore() {
+  if (const absl::Status status = network_.Restore(); !status.ok()) {
+    spdlog::error("the network is not as it was before the faults: {}",
+                  std::string(status.message()));
   }
 }
 

@@ -184,6 +184,17 @@ TEST_F(KernelFaultsTest, ANewAddressIsFollowed) {
   EXPECT_THAT(Answer(), ElementsAre(HasSubstr("no htb")));
 }
 
+TEST_F(KernelFaultsTest, OneWithoutARouteEndsWhatItDidBefore) {
+  faults_->Set({Fault(1, "throttle transmitter1>receiver1 --rate 1MB/s")});
+  EXPECT_THAT(Answer(), ElementsAre("1"));
+  runner_.Fail("ip -o route", absl::FailedPreconditionError("unreachable"));
+  SetPeers({{kR1, {"10.0.0.7", 0, 7001}}});
+  faults_->PeersChanged();
+  EXPECT_THAT(Answer(), ElementsAre(HasSubstr("unreachable")));
+  EXPECT_THAT(runner_.tables(), IsEmpty());
+  EXPECT_EQ(runner_.root("eth1"), "noqueue 0:");
+}
+
 TEST_F(KernelFaultsTest, NonsenseFromTheNetworkIsRefused) {
   v1::Fault nameless;
   nameless.set_id(1);
