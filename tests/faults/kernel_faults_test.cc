@@ -279,5 +279,33 @@ TEST(KernelNetworkTest, ItSaysIfTheNetworkIsNotAsBefore) {
   EXPECT_THAT(std::string(network.Restore().message()), HasSubstr("device busy"));
 }
 
+TEST(KernelNetworkTest, WhatCouldNotBeRemovedIsTriedAgain) {
+  FakeRunner runner;
+  KernelNetwork network(kT1, &runner);
+  const KernelPlan plan = MakeKernelPlan(kT1, network.table(),
+                                         {Fault(1, "throttle transmitter1>receiver1 --rate 1MB/s")},
+                                         {{kR1, {{"10.0.0.1", 0, 7001}, {"eth1", 1500}}}});
+  const auto fail = [&](const absl::Status& status) {
+    runner.Fail("nft delete table", status);
+    runner.Fail("tc qdisc del", status);
+  };
+  ASSERT_TRUE(network.Install(plan).ok());
+  fail(absl::DeadlineExceededError("not done within 5s"));
+  EXPECT_FALSE(network.Restore().ok());
+  fail(absl::OkStatus());
+  EXPECT_TRUE(network.Restore().ok());
+  EXPECT_THAT(runner.tables(), IsEmpty());
+  EXPECT_EQ(runner.root("eth1"), "noqueue 0:");
+
+  ASSERT_TRUE(network.Install(plan).ok());
+  fail(absl::DeadlineExceededError("not done within 5s"));
+  EXPECT_FALSE(network.Restore().ok());
+  fail(absl::OkStatus());
+  EXPECT_TRUE(network.Install(plan).ok()) << "the queue is its own, not another's";
+  EXPECT_EQ(runner.root("eth1"), "htb 5e1:");
+  EXPECT_TRUE(network.Restore().ok());
+  EXPECT_EQ(runner.root("eth1"), "noqueue 0:");
+}
+
 }  // namespace
 }  // namespace semlink
