@@ -90,7 +90,7 @@ bool LinkBook::Dials(const NodeId& peer) const {
   return peer.role == Role::kCoordinator || self_.role == Role::kReceiver;
 }
 
-LinkEnds LinkBook::DialledEnds(const Live& live, const Sockets& sockets) const {
+LinkEnds LinkBook::DialledEnds(const PeerConnection& live, const Sockets& sockets) const {
   const std::optional<Address> remote = Numeric(live.remote);
   if (!remote.has_value()) return {};
   LinkEnds ends = {remote->host, remote->port, 0};
@@ -107,10 +107,11 @@ LinkEnds LinkBook::DialledEnds(const Live& live, const Sockets& sockets) const {
   return ends;
 }
 
-std::map<NodeId, LinkEnds> LinkBook::Read(const std::vector<Live>& live, const Sockets& sockets) {
+std::map<NodeId, LinkEnds> LinkBook::Read(const std::vector<PeerConnection>& live,
+                                          const Sockets& sockets) {
   std::set<NodeId> connected;
   known_.erase(NodeId::Coordinator());
-  for (const Live& each : live) {
+  for (const PeerConnection& each : live) {
     known_[each.peer] = each;
     connected.insert(each.peer);
   }
