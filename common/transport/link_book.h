@@ -34,7 +34,8 @@ class LinkBook {
   // `listen_port`: where peers dial this node; 0 if none do.
   LinkBook(const NodeId& self, int listen_port) : self_(self), listen_port_(listen_port) {}
 
-  // The links to all peers that are or were connected.
+  // The links to all peers that are or were connected. One that is connected and can't be told from
+  // others is left out, with a warning.
   std::map<NodeId, LinkEnds> Read(const std::vector<PeerConnection>& live, const Sockets& sockets);
 
  private:
