@@ -86,11 +86,11 @@ class Sockets {
   ~Sockets() {
     for (const int fd : open_) close(fd);
   }
-  const std::vector<WireBook::Live>& live() const { return live_; }
+  const std::vector<PeerConnection>& live() const { return live_; }
 
  private:
   std::vector<int> open_;
-  std::vector<WireBook::Live> live_;
+  std::vector<PeerConnection> live_;
 };
 
 // As AV-MNIST's: eight links of 20 rounds.

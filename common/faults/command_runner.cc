@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "common/base/errno_status.h"
 
 namespace semlink {
@@ -118,13 +119,14 @@ absl::StatusOr<pid_t> Spawn(const std::string& path, const Command& command, int
 
 // The wait status; DEADLINE_EXCEEDED after it was killed.
 absl::StatusOr<int> Wait(pid_t pid, absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  RealClock clock;
+  const absl::Duration deadline = clock.Now() + timeout;
   int status = 0;
   for (;;) {
     const pid_t ended = waitpid(pid, &status, WNOHANG);
     if (ended == pid) return status;
     if (ended < 0 && errno != EINTR) return absl::ErrnoToStatus(errno, "waitpid");
-    if (absl::Now() > deadline) break;
+    if (clock.Now() > deadline) break;
     absl::SleepFor(absl::Milliseconds(1));
   }
   kill(pid, SIGKILL);

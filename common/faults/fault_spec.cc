@@ -439,6 +439,10 @@ std::string FaultYaml(const v1::Fault& fault, const std::string& when) {
 }
 
 absl::StatusOr<v1::Fault> CheckFault(const v1::Fault& fault, int transmitters, int receivers) {
+  if (!v1::Fault::Level_IsValid(fault.level())) {  // words can't say it
+    return absl::InvalidArgumentError(absl::StrCat("level: found ", static_cast<int>(fault.level()),
+                                                   "; expected ", kMessage, " or ", kKernel));
+  }
   std::vector<FaultMistake> mistakes;
   v1::Fault canonical = ReadFaultWords(ToWords(fault), &mistakes);
   RETURN_IF_ERROR(ToStatus(mistakes));

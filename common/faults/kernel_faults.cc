@@ -6,25 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/faults/fault_spec.h"
-#include "common/transport/protocol.h"
 #include "spdlog/spdlog.h"
 
 namespace semlink {
 namespace {
 
 constexpr int kMostNodes = 1 << 20;  // of a role: what a fault may name; the scenario is not known
-
-bool Involves(const v1::Fault& fault, const NodeId& self, const NodeId& peer) {
-  const auto on = [&](const NodeId& from, const NodeId& to) {
-    const auto has = [](const auto& names, const NodeId& id) {
-      return std::any_of(names.begin(), names.end(),
-                         [&](const v1::NodeName& name) { return FromProto(name) == id; });
-    };
-    return has(fault.from(), from) && has(fault.to(), to) &&
-           ActingNode(fault.kind(), from, to) == self;
-  };
-  return on(self, peer) || on(peer, self);
-}
 
 }  // namespace
 
@@ -77,10 +64,7 @@ void KernelFaults::Stop() {
   }
   if (!thread.joinable()) return;
   thread.join();
-  if (const absl::Status status = network_.Restore(); !status.ok()) {
-    spdlog::error("the network is not as it was before the faults: {}",
-                  std::string(status.message()));
-  }
+  Restore();
 }
 
 void KernelFaults::Loop() {
@@ -151,7 +135,7 @@ absl::StatusOr<KernelPlan> KernelFaults::Plan(const std::vector<v1::Fault>& faul
   for (const auto& [id, ends] : peers_()) {
     bool any = false, queue = false;
     for (const v1::Fault& fault : faults) {
-      if (!Involves(fault, self_, id)) continue;
+      if (!CarriesOut(fault, self_, self_, id) && !CarriesOut(fault, self_, id, self_)) continue;
       any = true;
       queue |= NeedsQueue(fault.kind());
     }
@@ -172,13 +156,7 @@ absl::Status KernelFaults::TryAll(const std::vector<v1::Fault>& faults) {
 
 void KernelFaults::Apply() {
   const std::vector<v1::Fault> good = Checked(wanted_);
-  if (good.empty()) {
-    if (const absl::Status status = network_.Restore(); !status.ok()) {
-      spdlog::error("the network is not as it was before the faults: {}",
-                    std::string(status.message()));
-    }
-    return;
-  }
+  if (good.empty()) return Restore();
   if (TryAll(good).ok()) {
     for (const v1::Fault& fault : good) Note(fault, absl::OkStatus());
     return;
@@ -190,10 +168,19 @@ void KernelFaults::Apply() {
     Note(fault, status);
     if (!status.ok()) done.pop_back();
   }
+  // One without a plan has left what was there before it.
+  if (done.empty()) return Restore();
   // The last one that failed has taken the others with it.
-  if (done.empty() || TryAll(done).ok()) return;
+  if (TryAll(done).ok()) return;
   for (const v1::Fault& fault : done) {
     Note(fault, absl::InternalError("it could not be done a second time"));
+  }
+}
+
+void KernelFaults::Restore() {
+  if (const absl::Status status = network_.Restore(); !status.ok()) {
+    spdlog::error("the network is not as it was before the faults: {}",
+                  std::string(status.message()));
   }
 }
 

@@ -60,6 +60,7 @@ class KernelFaults {
   void Loop();
   void Do(Work work);
   void Apply();
+  void Restore();
   absl::Status TryAll(const std::vector<v1::Fault>& faults);
   absl::StatusOr<KernelPlan> Plan(const std::vector<v1::Fault>& faults);
   // Checks a list that came from the network; what is wrong gets an outcome.

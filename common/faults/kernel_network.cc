@@ -83,8 +83,8 @@ int DeviceMtu(const std::string& device) {
 std::string KernelAdvice(const absl::Status& error) {
   if (absl::IsNotFound(error)) return "; install nftables and iproute2 there";
   if (absl::IsPermissionDenied(error)) {
-    return "; the node needs NET_ADMIN for its own network (compose: cap_add: [NET_ADMIN] and "
-           "user: root)";
+    return "; the node needs NET_ADMIN for its own network (in containers: semlink compose "
+           "SCENARIO --overlay faults)";
   }
   const std::string text(error.message());
   if (absl::StrContains(text, " netem ") && absl::StrContains(text, "is unknown")) {
@@ -171,10 +171,11 @@ absl::Status KernelNetwork::TakeDevice(const std::string& device) {
 
 absl::Status KernelNetwork::FreeDevice(const std::string& device) {
   const std::string before = before_[device];
-  before_.erase(device);
   const absl::Status removed = runner_->Run(RemoveQueues(device)).status();
   const absl::StatusOr<std::string> after = Queues(device);
-  if (after.ok() && *after == before) return absl::OkStatus();
+  const bool as_before = after.ok() && *after == before;
+  if (removed.ok() || as_before) before_.erase(device);
+  if (as_before) return absl::OkStatus();
   RETURN_IF_ERROR(removed);
   RETURN_IF_ERROR(after.status());
   return absl::InternalError(absl::StrCat(
@@ -185,9 +186,11 @@ absl::Status KernelNetwork::TryInstall(const KernelPlan& plan) {
   const std::map<std::string, std::vector<Command>> none;
   const auto& now = installed_.has_value() ? installed_->queues : none;
   // What changes is taken down first: the queues of a device are made anew as a whole.
-  for (const auto& [device, commands] : now) {
+  const std::map<std::string, std::string> ours = before_;
+  for (const auto& [device, shown] : ours) {
+    const auto there = now.find(device);
     const auto wanted = plan.queues.find(device);
-    if (wanted == plan.queues.end() || wanted->second != commands) {
+    if (there == now.end() || wanted == plan.queues.end() || there->second != wanted->second) {
       RETURN_IF_ERROR(FreeDevice(device));
     }
   }
@@ -197,6 +200,7 @@ absl::Status KernelNetwork::TryInstall(const KernelPlan& plan) {
     for (const Command& command : commands) RETURN_IF_ERROR(runner_->Run(command).status());
   }
   RETURN_IF_ERROR(runner_->Run(InstallRules(plan)).status());
+  has_table_ = true;
   installed_ = plan;
   return absl::OkStatus();
 }
@@ -213,9 +217,11 @@ absl::Status KernelNetwork::Install(const KernelPlan& plan) {
 
 absl::Status KernelNetwork::Restore() {
   absl::Status worst;
-  if (installed_.has_value()) {
-    worst.Update(runner_->Run(RemoveRules(table_)).status());
-    installed_.reset();
+  installed_.reset();
+  if (has_table_) {
+    const absl::Status removed = runner_->Run(RemoveRules(table_)).status();
+    has_table_ = !removed.ok();
+    worst.Update(removed);
   }
   const std::map<std::string, std::string> ours = before_;
   for (const auto& [device, shown] : ours) worst.Update(FreeDevice(device));

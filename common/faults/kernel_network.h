@@ -39,7 +39,8 @@ class KernelNetwork {
 
   // Does this plan instead of the one before. If that fails nothing of ours is left.
   absl::Status Install(const KernelPlan& plan);
-  // The network is again as it was before the first Install.
+  // The network is again as it was before the first Install. What can't be removed is tried again
+  // with the next Install or Restore.
   absl::Status Restore();
 
  private:
@@ -52,6 +53,7 @@ class KernelNetwork {
   const std::string table_;
   CommandRunner* const runner_;
   std::optional<KernelPlan> installed_;
+  bool has_table_ = false;
   std::map<std::string, std::string> before_;  // our devices' queues, as tc showed them
 };
 

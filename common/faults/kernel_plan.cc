@@ -29,10 +29,6 @@ bool Names(const google::protobuf::RepeatedPtrField<v1::NodeName>& names, const 
                      [&](const v1::NodeName& name) { return FromProto(name) == node; });
 }
 
-bool On(const v1::Fault& fault, const NodeId& from, const NodeId& to) {
-  return Names(fault.from(), from) && Names(fault.to(), to);
-}
-
 std::string Port(int port) { return port == kUnknownPort ? "<port>" : absl::StrCat(port); }
 
 // Packets to the peer, or from it.
@@ -167,7 +163,7 @@ class Planner {
       for (const bool out : {true, false}) {
         const NodeId& from = out ? self_ : id;
         const NodeId& to = out ? id : self_;
-        if (!On(fault, from, to) || ActingNode(fault.kind(), from, to) != self_) continue;
+        if (!CarriesOut(fault, self_, from, to)) continue;
         if (NeedsQueue(fault.kind())) {
           queue.Add(fault);
           queued = true;
@@ -215,6 +211,11 @@ NodeId ActingNode(v1::Fault::Kind kind, const NodeId& from, const NodeId& to) {
   if (kind == v1::Fault::DROP) return to;
   if (kind == v1::Fault::CUT && to == coordinator) return to;
   return from;
+}
+
+bool CarriesOut(const v1::Fault& fault, const NodeId& self, const NodeId& from, const NodeId& to) {
+  return Names(fault.from(), from) && Names(fault.to(), to) &&
+         ActingNode(fault.kind(), from, to) == self;
 }
 
 bool NeedsNetem(v1::Fault::Kind kind) {

@@ -67,6 +67,8 @@ struct KernelPlan {
 
 // Whose network is changed for this direction of a link.
 NodeId ActingNode(v1::Fault::Kind kind, const NodeId& from, const NodeId& to);
+// Whether `self` carries the fault out on packets from `from` to `to`.
+bool CarriesOut(const v1::Fault& fault, const NodeId& self, const NodeId& from, const NodeId& to);
 
 // Whether packets need a queue of their own for it, and whether that takes netem.
 bool NeedsQueue(v1::Fault::Kind kind);

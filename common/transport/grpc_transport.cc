@@ -156,12 +156,7 @@ void GrpcTransport::StartKernelFaults() {
 }
 
 std::map<NodeId, LinkEnds> GrpcTransport::Links() {
-  std::vector<LinkBook::Live> live;
-  for (const auto& [peer, stream] : hub_.Connections()) {
-    OutStream::Endpoints ends = stream->endpoints();
-    live.push_back({peer, std::move(ends.local), std::move(ends.peer)});
-  }
-  return links_->Read(live, LinkBook::ReadSockets());
+  return links_->Read(hub_.Connections(), LinkBook::ReadSockets());
 }
 
 void GrpcTransport::TellOutcome(const v1::FaultsSet& outcome) {

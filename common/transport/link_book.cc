@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/file_system.h"
 #include "common/transport/address.h"
+#include "spdlog/spdlog.h"
 
 namespace semlink {
 namespace {
@@ -90,7 +91,7 @@ bool LinkBook::Dials(const NodeId& peer) const {
   return peer.role == Role::kCoordinator || self_.role == Role::kReceiver;
 }
 
-LinkEnds LinkBook::DialledEnds(const Live& live, const Sockets& sockets) const {
+LinkEnds LinkBook::DialledEnds(const PeerConnection& live, const Sockets& sockets) const {
   const std::optional<Address> remote = Numeric(live.remote);
   if (!remote.has_value()) return {};
   LinkEnds ends = {remote->host, remote->port, 0};
@@ -107,10 +108,11 @@ LinkEnds LinkBook::DialledEnds(const Live& live, const Sockets& sockets) const {
   return ends;
 }
 
-std::map<NodeId, LinkEnds> LinkBook::Read(const std::vector<Live>& live, const Sockets& sockets) {
+std::map<NodeId, LinkEnds> LinkBook::Read(const std::vector<PeerConnection>& live,
+                                          const Sockets& sockets) {
   std::set<NodeId> connected;
   known_.erase(NodeId::Coordinator());
-  for (const Live& each : live) {
+  for (const PeerConnection& each : live) {
     known_[each.peer] = each;
     connected.insert(each.peer);
   }
@@ -131,7 +133,12 @@ std::map<NodeId, LinkEnds> LinkBook::Read(const std::vector<Live>& live, const S
         ends.peer_port = remote->port;
       }
     }
-    if (!ends.peer_host.empty()) links[peer] = ends;
+    if (!ends.peer_host.empty()) {
+      links[peer] = ends;
+    } else if (connected.count(peer) > 0) {
+      spdlog::warn("packets of {} ({}) can't be told from others: faults in the kernel miss them",
+                   peer.ToString(), last.remote);
+    }
   }
   return links;
 }

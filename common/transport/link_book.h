@@ -23,11 +23,6 @@ namespace semlink {
 // thread-safe.
 class LinkBook {
  public:
-  struct Live {
-    NodeId peer;
-    std::string local;   // our end, "host:port"; may be empty or as the peer sees it
-    std::string remote;  // "host:port"
-  };
   // What the kernel knows: this process's connections, and all of this network
   // (/proc/net/tcp, tcp6).
   struct Sockets {
@@ -39,16 +34,17 @@ class LinkBook {
   // `listen_port`: where peers dial this node; 0 if none do.
   LinkBook(const NodeId& self, int listen_port) : self_(self), listen_port_(listen_port) {}
 
-  // The links to all peers that are or were connected.
-  std::map<NodeId, LinkEnds> Read(const std::vector<Live>& live, const Sockets& sockets);
+  // The links to all peers that are or were connected. One that is connected and can't be told from
+  // others is left out, with a warning.
+  std::map<NodeId, LinkEnds> Read(const std::vector<PeerConnection>& live, const Sockets& sockets);
 
  private:
   bool Dials(const NodeId& peer) const;
-  LinkEnds DialledEnds(const Live& live, const Sockets& sockets) const;
+  LinkEnds DialledEnds(const PeerConnection& live, const Sockets& sockets) const;
 
   const NodeId self_;
   const int listen_port_;
-  std::map<NodeId, Live> known_;
+  std::map<NodeId, PeerConnection> known_;
 };
 
 // Established connections to this address in a table of the form of /proc/net/tcp.

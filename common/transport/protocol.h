@@ -11,8 +11,9 @@
 
 namespace semlink {
 
-// Raised with every incompatible change of the protos. Peers of another version are refused.
-inline constexpr uint32_t kProtocolVersion = 2;
+// Raised with every incompatible change of the protos, or of what they mean. Peers of another
+// version are refused. docs/protocol.md says what changed.
+inline constexpr uint32_t kProtocolVersion = 3;
 
 // Largest message accepted from a peer: parameters of a node travel in one.
 inline constexpr int kMaxMessageBytes = 256 << 20;

@@ -10,6 +10,14 @@
 #include "common/transport/protocol.h"
 
 namespace semlink {
+namespace {
+
+PeerConnection EndsOf(const NodeId& peer, const PeerStream& stream) {
+  OutStream::Endpoints ends = stream.endpoints();
+  return {peer, std::move(ends.local), std::move(ends.peer)};
+}
+
+}  // namespace
 
 void StreamHub::Begin(std::shared_ptr<PeerStream> stream) {
   {
@@ -161,21 +169,20 @@ std::shared_ptr<PeerStream> StreamHub::SeenByNode(const NodeId& peer) const {
   return it->second.stream;
 }
 
-std::vector<std::pair<NodeId, std::shared_ptr<PeerStream>>> StreamHub::Connections() const {
-  absl::MutexLock lock(&mutex_);
-  std::vector<std::pair<NodeId, std::shared_ptr<PeerStream>>> all;
-  for (const auto& [peer, connection] : connections_) all.emplace_back(peer, connection.stream);
+std::vector<PeerConnection> StreamHub::Connections() const {
+  std::vector<std::pair<NodeId, std::shared_ptr<PeerStream>>> streams;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [peer, connection] : connections_) {
+      streams.emplace_back(peer, connection.stream);
+    }
+  }
+  std::vector<PeerConnection> all;
+  for (const auto& [peer, stream] : streams) all.push_back(EndsOf(peer, *stream));
   return all;
 }
 
-void StreamHub::ReadWire() {
-  std::vector<WireBook::Live> live;
-  for (const auto& [peer, stream] : Connections()) {
-    OutStream::Endpoints ends = stream->endpoints();
-    live.push_back({peer, std::move(ends.local), std::move(ends.peer)});
-  }
-  wire_.Read(live);
-}
+void StreamHub::ReadWire() { wire_.Read(Connections()); }
 
 std::vector<v1::Wire> StreamHub::WireTotals() {
   ReadWire();
@@ -183,8 +190,7 @@ std::vector<v1::Wire> StreamHub::WireTotals() {
 }
 
 void StreamHub::ReadLast(const NodeId& peer, const PeerStream& stream) {
-  OutStream::Endpoints ends = stream.endpoints();
-  wire_.Read({{peer, std::move(ends.local), std::move(ends.peer)}});
+  wire_.Read({EndsOf(peer, stream)});
 }
 
 std::vector<std::shared_ptr<PeerStream>> StreamHub::Streams() const {

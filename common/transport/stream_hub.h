@@ -21,6 +21,7 @@
 #include "common/faults/kernel_faults.h"
 #include "common/transport/mailbox.h"
 #include "common/transport/peer_stream.h"
+#include "common/transport/tcp_info.h"
 #include "common/transport/ticker.h"
 #include "common/transport/traffic_counter.h"
 #include "common/transport/wire_book.h"
@@ -92,7 +93,7 @@ class StreamHub {
   // PeerUp from the mailbox, so that a node cannot mistake a new connection for the old one.
   std::shared_ptr<PeerStream> Find(const NodeId& peer) const;
   std::shared_ptr<PeerStream> SeenByNode(const NodeId& peer) const;
-  std::vector<std::pair<NodeId, std::shared_ptr<PeerStream>>> Connections() const;
+  std::vector<PeerConnection> Connections() const;
 
   // All streams, also those that have not said Hello. A stream that begins after CloseAll is
   // cancelled at once.

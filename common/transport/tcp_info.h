@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "common/base/ids.h"
+
 namespace semlink {
 
 // One established TCP connection. Counts are since it was opened.
@@ -28,6 +30,13 @@ struct TcpConnection {
   uint64_t wire_received = 0;
   uint64_t retransmitted = 0;  // bytes
   double round_trip_us = 0;    // smoothed
+};
+
+// A live connection with a peer, and its ends as FindConnection() takes them.
+struct PeerConnection {
+  NodeId peer;
+  std::string local;  // may be empty, or as the peer sees it
+  std::string remote;
 };
 
 // The connection behind this descriptor; nullopt if there is none, or it changed meanwhile.

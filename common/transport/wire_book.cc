@@ -23,7 +23,7 @@ void Add(const TcpConnection& connection, v1::Wire* sum) {
 }
 
 // The same socket as in the last reading, without a search.
-std::optional<TcpConnection> ReadAgain(const TcpConnection& last, const WireBook::Live& live) {
+std::optional<TcpConnection> ReadAgain(const TcpConnection& last, const PeerConnection& live) {
   if (last.peer != live.remote || (!live.local.empty() && last.local != live.local)) {
     return std::nullopt;
   }
@@ -36,10 +36,10 @@ std::optional<TcpConnection> ReadAgain(const TcpConnection& last, const WireBook
 
 }  // namespace
 
-void WireBook::Read(const std::vector<Live>& live) {
+void WireBook::Read(const std::vector<PeerConnection>& live) {
   absl::MutexLock lock(&mutex_);
   std::optional<std::vector<TcpConnection>> all;  // listed when one is not known yet
-  for (const Live& each : live) {
+  for (const PeerConnection& each : live) {
     if (each.remote.empty()) continue;
     const auto known = accounts_.find(each.peer);
     if (known != accounts_.end() && !known->second.connections.empty()) {

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -19,15 +18,8 @@ namespace semlink {
 // counts as it was last read. Thread-safe.
 class WireBook {
  public:
-  // A live connection, and its ends as FindConnection() takes them.
-  struct Live {
-    NodeId peer;
-    std::string local;
-    std::string remote;
-  };
-
   // Reads the figures of these connections. Some microseconds for each; more the first time.
-  void Read(const std::vector<Live>& live);
+  void Read(const std::vector<PeerConnection>& live);
 
   // Takes one reading. Readings of one connection (TcpConnection.id) may come in any order with
   // those of others; its last one counts.

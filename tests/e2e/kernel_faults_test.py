@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -38,31 +37,12 @@ def command(*words, check=True):
     return result
 
 
-def why_not():
-    """The reason why namespaces can't be made here, or ""."""
-    if os.geteuid() != 0:
-        return "needs root to make network namespaces"
-    for program in ("ip", "tc", "nft"):
-        if shutil.which(program, path="/usr/sbin:/sbin:/usr/bin:/bin") is None:
-            return f"{program} is not installed (packages iproute2, nftables)"
-    name = f"semlink-try-{os.getpid()}"
-    made = command("ip", "netns", "add", name, check=False)
-    if made.returncode != 0:
-        return "can't make a network namespace: " + made.stderr.strip()
-    try:
-        tried = command("ip", "netns", "exec", name, "nft", "add", "table", "inet", "semlink_try",
-                        check=False)
-        return "" if tried.returncode == 0 else "can't use nftables: " + tried.stderr.strip()
-    finally:
-        command("ip", "netns", "del", name)
-
-
 def end(process):
     process.kill()
     process.wait(timeout=support.PATIENCE)
 
 
-REASON = why_not()
+REASON = support.why_no_namespaces("tc")
 if REASON:
     print(f"SKIPPED: {REASON}", flush=True)
 

@@ -163,6 +163,27 @@ def wait_until(condition, what, seconds=PATIENCE):
     raise AssertionError(f"waited {seconds} s in vain: {what}")
 
 
+def why_no_namespaces(*programs):
+    """Why a test can't have network namespaces with these programs and nftables here; "" if it can."""
+    if os.geteuid() != 0:
+        return "needs root to make network namespaces"
+    missing = [program for program in ("ip", "nft", *programs) if not shutil.which(program)]
+    if missing:
+        return f"not installed: {', '.join(missing)} (packages iproute2, nftables, ethtool)"
+
+    def tried(*words):
+        return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
+    name = f"semlink-try-{os.getpid()}"
+    made = tried("ip", "netns", "add", name)
+    if made.returncode != 0:
+        return f"can't make a network namespace: {made.stdout.strip()}"
+    try:
+        table = tried("ip", "netns", "exec", name, "nft", "add", "table", "inet", "semlink_try")
+        return f"can't use nftables: {table.stdout.strip()}" if table.returncode != 0 else ""
+    finally:
+        tried("ip", "netns", "del", name)
+
+
 def read_json(path):
     return json.loads(pathlib.Path(path).read_text())
 

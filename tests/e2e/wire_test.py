@@ -7,7 +7,6 @@ without segmentation or receive offload, so that nftables sees the packets as th
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import unittest
@@ -44,29 +43,11 @@ table inet semlink_wire {
 LOSS = "tcp %s %d numgen random mod 100 < %d drop"
 
 
-def command(*arguments, **keywords):
-    return subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **keywords)
+def command(*arguments):
+    return subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def why_not():
-    """Why no namespaces can be had here; "" if they can."""
-    if os.geteuid() != 0:
-        return "it needs root"
-    missing = [tool for tool in ("ip", "nft", "ethtool") if not shutil.which(tool)]
-    if missing:
-        return f"not installed: {', '.join(missing)} (Debian: iproute2, nftables, ethtool)"
-    name = f"semlink-{os.getpid()}-try"
-    made = command("ip", "netns", "add", name)
-    if made.returncode != 0:
-        return f"no network namespace can be made: {made.stdout.strip()}"
-    try:
-        table = command("ip", "netns", "exec", name, "nft", "add", "table", "inet", "semlink_try")
-        return f"nftables does not work in a namespace: {table.stdout.strip()}" if table.returncode else ""
-    finally:
-        command("ip", "netns", "del", name)
-
-
-REASON = why_not()
+REASON = support.why_no_namespaces("ethtool")
 if REASON:
     print(f"\n*** wire_test.py checks NOTHING here: {REASON} ***\n", flush=True)
 
@@ -129,8 +110,8 @@ class WireTest(support.SemlinkTest):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def train(self, windows, faults=""):
-        scenario = self.write("wire.yaml", SCENARIO % windows + faults)
+    def train(self, windows):
+        scenario = self.write("wire.yaml", SCENARIO % windows)
         certificates, self.out = self.folder / "certs", self.folder / "run"
         self.semlink("certs", certificates, "--scenario", scenario)
         log = self.folder / "coordinator.log"

@@ -189,6 +189,9 @@ TEST(FaultSpecTest, TheLevelIsOfLinksOnly) {
   EXPECT_THAT(ErrorOf("drop all --probability 1 --seed 3 --level kernel"), HasSubstr("left out"));
   EXPECT_THAT(ErrorOf("throttle all --rate 999B/s --level kernel"), HasSubstr("at least 1kB/s"));
   EXPECT_EQ(ErrorOf("throttle all --rate 1kB/s --level kernel"), "");
+  v1::Fault unknown = *ParseFaultText("cut all");
+  unknown.set_level(static_cast<v1::Fault::Level>(7));
+  EXPECT_THAT(std::string(CheckFault(unknown, 1, 1).status().message()), HasSubstr("level"));
 }
 
 TEST(FaultSpecTest, YamlIsOneMap) {

@@ -184,6 +184,17 @@ TEST_F(KernelFaultsTest, ANewAddressIsFollowed) {
   EXPECT_THAT(Answer(), ElementsAre(HasSubstr("no htb")));
 }
 
+TEST_F(KernelFaultsTest, OneWithoutARouteEndsWhatItDidBefore) {
+  faults_->Set({Fault(1, "throttle transmitter1>receiver1 --rate 1MB/s")});
+  EXPECT_THAT(Answer(), ElementsAre("1"));
+  runner_.Fail("ip -o route", absl::FailedPreconditionError("unreachable"));
+  SetPeers({{kR1, {"10.0.0.7", 0, 7001}}});
+  faults_->PeersChanged();
+  EXPECT_THAT(Answer(), ElementsAre(HasSubstr("unreachable")));
+  EXPECT_THAT(runner_.tables(), IsEmpty());
+  EXPECT_EQ(runner_.root("eth1"), "noqueue 0:");
+}
+
 TEST_F(KernelFaultsTest, NonsenseFromTheNetworkIsRefused) {
   v1::Fault nameless;
   nameless.set_id(1);
@@ -266,6 +277,34 @@ TEST(KernelNetworkTest, ItSaysIfTheNetworkIsNotAsBefore) {
           .ok());
   runner.Fail("tc qdisc del", absl::FailedPreconditionError("device busy"));
   EXPECT_THAT(std::string(network.Restore().message()), HasSubstr("device busy"));
+}
+
+TEST(KernelNetworkTest, WhatCouldNotBeRemovedIsTriedAgain) {
+  FakeRunner runner;
+  KernelNetwork network(kT1, &runner);
+  const KernelPlan plan = MakeKernelPlan(kT1, network.table(),
+                                         {Fault(1, "throttle transmitter1>receiver1 --rate 1MB/s")},
+                                         {{kR1, {{"10.0.0.1", 0, 7001}, {"eth1", 1500}}}});
+  const auto fail = [&](const absl::Status& status) {
+    runner.Fail("nft delete table", status);
+    runner.Fail("tc qdisc del", status);
+  };
+  ASSERT_TRUE(network.Install(plan).ok());
+  fail(absl::DeadlineExceededError("not done within 5s"));
+  EXPECT_FALSE(network.Restore().ok());
+  fail(absl::OkStatus());
+  EXPECT_TRUE(network.Restore().ok());
+  EXPECT_THAT(runner.tables(), IsEmpty());
+  EXPECT_EQ(runner.root("eth1"), "noqueue 0:");
+
+  ASSERT_TRUE(network.Install(plan).ok());
+  fail(absl::DeadlineExceededError("not done within 5s"));
+  EXPECT_FALSE(network.Restore().ok());
+  fail(absl::OkStatus());
+  EXPECT_TRUE(network.Install(plan).ok()) << "the queue is its own, not another's";
+  EXPECT_EQ(runner.root("eth1"), "htb 5e1:");
+  EXPECT_TRUE(network.Restore().ok());
+  EXPECT_EQ(runner.root("eth1"), "noqueue 0:");
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ class LoopbackConnection {
     if (far_ >= 0) close(far_);
     near_ = far_ = -1;
   }
-  std::vector<WireBook::Live> live() const { return {{kPeer, local_, remote_}}; }
+  std::vector<PeerConnection> live() const { return {{kPeer, local_, remote_}}; }
   TcpConnection Reading() const { return *ReadTcpConnection(near_); }
 
  private:
