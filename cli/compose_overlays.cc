@@ -123,7 +123,7 @@ struct Overlay {
 constexpr Overlay kOverlays[] = {
     {"data",
      "Real data, mounted read-only into every node. The scenario says `data.source: av_mnist`.\n"
-     "  SEMLINK_DATA=data SEMLINK_SCENARIO=./configs/av_mnist_pom2dib.yaml docker compose ...",
+     "  SEMLINK_DATA=./data SEMLINK_SCENARIO=./configs/av_mnist_pom2dib.yaml docker compose ...",
      PutDataOverlay},
     {"faults",
      "Lets every node break its own network in the kernel: `semlink fault add ... --level "
