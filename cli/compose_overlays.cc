@@ -53,10 +53,11 @@ void PutGpuOverlay(Writer* out, const Scenario& scenario) {
   out->Put("image", image);
   out->Begin("build");
   out->Begin("args");
-  out->Put("BASE_IMAGE", "${SEMLINK_BASE_IMAGE:-nvidia/cuda:12.4.1-base-ubuntu24.04}");
+  out->Put("BASE_IMAGE", "${SEMLINK_BASE_IMAGE:-nvidia/cuda:12.6.3-base-ubuntu24.04}");
+  out->Put("BUILD_IMAGE", "${SEMLINK_BUILD_IMAGE:-nvidia/cuda:12.6.3-devel-ubuntu24.04}");
   out->Put("TORCH_URL",
-           "${SEMLINK_TORCH_URL:-https://download.pytorch.org/libtorch/cu124/"
-           "libtorch-cxx11-abi-shared-with-deps-2.6.0%2Bcu124.zip}");
+           "${SEMLINK_TORCH_URL:-https://download.pytorch.org/libtorch/cu126/"
+           "libtorch-cxx11-abi-shared-with-deps-2.6.0%2Bcu126.zip}");
   out->End();
   out->End();
   out->End();
