@@ -83,8 +83,8 @@ int DeviceMtu(const std::string& device) {
 std::string KernelAdvice(const absl::Status& error) {
   if (absl::IsNotFound(error)) return "; install nftables and iproute2 there";
   if (absl::IsPermissionDenied(error)) {
-    return "; the node needs NET_ADMIN for its own network (compose: cap_add: [NET_ADMIN] and "
-           "user: root)";
+    return "; the node needs NET_ADMIN for its own network (compose: -f "
+           "deploy/compose.faults.yaml)";
   }
   const std::string text(error.message());
   if (absl::StrContains(text, " netem ") && absl::StrContains(text, "is unknown")) {
