@@ -38,9 +38,7 @@ constexpr absl::Duration kKernelPatience = absl::Seconds(20);
 
 void Print(const nlohmann::ordered_json& json) { std::cout << json.dump(2) << "\n"; }
 
-int CantFind(const absl::Status& status) {
-  return Complain(status, absl::IsInvalidArgument(status) ? kExitUsage : kExitConnection);
-}
+int CantFind(const absl::Status& status) { return Complain(status, TargetExitCode(status)); }
 
 void AddTarget(CLI::App* command, FaultOptions* options) {
   CLI::Option* run =
