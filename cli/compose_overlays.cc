@@ -119,6 +119,7 @@ struct Overlay {
   const char* name;
   const char* about;
   PutOverlay put;
+  void (*put_more)(Writer*) = nullptr;  // beside `services`
 };
 
 constexpr Overlay kOverlays[] = {
@@ -139,7 +140,7 @@ constexpr Overlay kOverlays[] = {
     {"monitoring",
      "Prometheus at http://127.0.0.1:9090 and Grafana at http://127.0.0.1:3000, with the dashboard "
      "of deploy/monitoring.",
-     PutMonitoringOverlay},
+     PutMonitoringOverlay, PutMonitoringEnds},
 };
 
 }  // namespace
@@ -164,7 +165,7 @@ absl::StatusOr<std::string> ComposeOverlay(const std::string& name, const Scenar
   out.Begin("services");
   overlay->put(&out, scenario);
   out.End();
-  if (name == "monitoring") compose::PutMonitoringEnds(&out);
+  if (overlay->put_more != nullptr) overlay->put_more(&out);
   out.End();
   const std::string about =
       absl::StrCat(overlay->about, "\n\n  docker compose -f docker-compose.yml -f deploy/compose.",
