@@ -183,7 +183,7 @@ std::string ComposeFile(const Scenario& scenario, const ComposeOptions& options)
   PutCerts(&out, scenario, options);
   out.Gap();
   PutCoordinator(&out, options);
-  for (const NodeId& node : MembersOf(scenario)) {
+  for (const NodeId& node : MembersOf(scenario.K(), scenario.T())) {
     out.Gap();
     PutMember(&out, node);
   }

@@ -35,15 +35,12 @@ void PutDataOverlay(Writer* out, const Scenario& scenario) {
 }
 
 // NET_ADMIN for the process of the node and for the tc and nft that it starts, though it isn't
-// root: as an ambient capability.
+// root: as an ambient capability. The rest is for what stays root beside the node: the container's
+// init, which hands signals on, and `semlink health` and `semlink status`, which read its keys.
 void PutFaultsOverlay(Writer* out, const Scenario& scenario) {
-  ForEach(out, NodesOf(scenario), [&](const NodeId& node) {
+  ForEach(out, NodesOf(scenario), [&](const NodeId&) {
     out->Put("user", "root");
-    Words capabilities = {"NET_ADMIN", "SETGID", "SETPCAP", "SETUID"};
-    if (node == NodeId::Coordinator()) {  // `docker compose exec coordinator semlink ...` is root
-      capabilities.push_back("DAC_OVERRIDE");
-    }
-    out->PutWords("cap_add", capabilities);
+    out->PutWords("cap_add", {"DAC_OVERRIDE", "KILL", "NET_ADMIN", "SETGID", "SETPCAP", "SETUID"});
     out->PutWords("entrypoint", {"setpriv", "--reuid=semlink", "--regid=semlink", "--clear-groups",
                                  "--inh-caps=-all,+net_admin", "--ambient-caps=-all,+net_admin",
                                  "--bounding-set=-all,+net_admin", "--"});
@@ -56,10 +53,11 @@ void PutGpuOverlay(Writer* out, const Scenario& scenario) {
   out->Put("image", image);
   out->Begin("build");
   out->Begin("args");
-  out->Put("BASE_IMAGE", "${SEMLINK_BASE_IMAGE:-nvidia/cuda:12.4.1-base-ubuntu24.04}");
+  out->Put("BASE_IMAGE", "${SEMLINK_BASE_IMAGE:-nvidia/cuda:12.6.3-base-ubuntu24.04}");
+  out->Put("BUILD_IMAGE", "${SEMLINK_BUILD_IMAGE:-nvidia/cuda:12.6.3-devel-ubuntu24.04}");
   out->Put("TORCH_URL",
-           "${SEMLINK_TORCH_URL:-https://download.pytorch.org/libtorch/cu124/"
-           "libtorch-cxx11-abi-shared-with-deps-2.6.0%2Bcu124.zip}");
+           "${SEMLINK_TORCH_URL:-https://download.pytorch.org/libtorch/cu126/"
+           "libtorch-cxx11-abi-shared-with-deps-2.6.0%2Bcu126.zip}");
   out->End();
   out->End();
   out->End();
@@ -121,12 +119,13 @@ struct Overlay {
   const char* name;
   const char* about;
   PutOverlay put;
+  void (*put_more)(Writer*) = nullptr;  // beside `services`
 };
 
 constexpr Overlay kOverlays[] = {
     {"data",
      "Real data, mounted read-only into every node. The scenario says `data.source: av_mnist`.\n"
-     "  SEMLINK_DATA=data SEMLINK_SCENARIO=./configs/av_mnist_pom2dib.yaml docker compose ...",
+     "  SEMLINK_DATA=./data SEMLINK_SCENARIO=./configs/av_mnist_pom2dib.yaml docker compose ...",
      PutDataOverlay},
     {"faults",
      "Lets every node break its own network in the kernel: `semlink fault add ... --level "
@@ -141,7 +140,7 @@ constexpr Overlay kOverlays[] = {
     {"monitoring",
      "Prometheus at http://127.0.0.1:9090 and Grafana at http://127.0.0.1:3000, with the dashboard "
      "of deploy/monitoring.",
-     PutMonitoringOverlay},
+     PutMonitoringOverlay, PutMonitoringEnds},
 };
 
 }  // namespace
@@ -166,7 +165,7 @@ absl::StatusOr<std::string> ComposeOverlay(const std::string& name, const Scenar
   out.Begin("services");
   overlay->put(&out, scenario);
   out.End();
-  if (name == "monitoring") compose::PutMonitoringEnds(&out);
+  if (overlay->put_more != nullptr) overlay->put_more(&out);
   out.End();
   const std::string about =
       absl::StrCat(overlay->about, "\n\n  docker compose -f docker-compose.yml -f deploy/compose.",

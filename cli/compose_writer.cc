@@ -5,15 +5,8 @@
 
 namespace semlink::cli::compose {
 
-std::vector<NodeId> MembersOf(const Scenario& scenario) {
-  std::vector<NodeId> nodes;
-  for (int k = 0; k < scenario.K(); ++k) nodes.push_back(NodeId::Transmitter(k));
-  for (int t = 0; t < scenario.T(); ++t) nodes.push_back(NodeId::Receiver(t));
-  return nodes;
-}
-
 std::vector<NodeId> NodesOf(const Scenario& scenario) {
-  std::vector<NodeId> nodes = MembersOf(scenario);
+  std::vector<NodeId> nodes = MembersOf(scenario.K(), scenario.T());
   nodes.insert(nodes.begin(), NodeId::Coordinator());
   return nodes;
 }

@@ -21,8 +21,7 @@ inline constexpr char kMetricsPort[] = "9464";  // as deploy/monitoring/promethe
 inline constexpr char kScenarioInside[] = "/etc/semlink/scenario.yaml";
 inline constexpr char kHome[] = "/var/lib/semlink";  // certs/, and runs/ or state/: a volume each
 
-// Transmitters, then receivers; NodesOf: the coordinator before them.
-std::vector<NodeId> MembersOf(const Scenario& scenario);
+// The coordinator, then transmitters, then receivers.
 std::vector<NodeId> NodesOf(const Scenario& scenario);
 
 Words CoordinatorCommand();

@@ -38,9 +38,7 @@ constexpr absl::Duration kKernelPatience = absl::Seconds(20);
 
 void Print(const nlohmann::ordered_json& json) { std::cout << json.dump(2) << "\n"; }
 
-int CantFind(const absl::Status& status) {
-  return Complain(status, absl::IsInvalidArgument(status) ? kExitUsage : kExitConnection);
-}
+int CantFind(const absl::Status& status) { return Complain(status, TargetExitCode(status)); }
 
 void AddTarget(CLI::App* command, FaultOptions* options) {
   CLI::Option* run =
@@ -55,11 +53,16 @@ int ShowCommands(const FaultOptions& options, const v1::Fault& fault) {
         << "semlink: --dry-run shows what nodes tell their kernels: it needs --level kernel\n";
     return kExitUsage;
   }
+  // Without a run the commands have placeholders; but one that was named has to be there.
+  const bool named = !options.target.run.empty() || !options.target.coordinator.empty();
   std::optional<v1::StatusReply> status;
-  absl::StatusOr<OperatorChannel> coordinator = OpenOperatorChannel(options.target);
+  const absl::StatusOr<OperatorChannel> coordinator = OpenOperatorChannel(options.target);
   if (coordinator.ok()) {
     absl::StatusOr<v1::StatusReply> reply = OperatorClient(*coordinator).GetStatus();
+    if (!reply.ok() && named) return Complain(reply.status(), OperatorExitCode(reply.status()));
     if (reply.ok()) status = *std::move(reply);
+  } else if (named) {
+    return CantFind(coordinator.status());
   }
   const absl::StatusOr<std::vector<NodeCommands>> nodes = DryRun(fault, status);
   if (!nodes.ok()) return Complain(nodes.status(), kExitUsage);

@@ -1,13 +1,12 @@
 // `semlink health`: whether a daemon answers, for container engines and their health checks.
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
-#include <chrono>
 #include <iostream>
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "cli/commands.h"
 #include "cli/jobs.h"
 #include "common/base/status_macros.h"
@@ -16,6 +15,7 @@
 #include "common/security/certificate.h"
 #include "common/transport/address.h"
 #include "common/transport/grpc_credentials.h"
+#include "common/transport/raw_call.h"
 
 namespace semlink::cli {
 namespace {
@@ -42,23 +42,10 @@ absl::StatusOr<NodeId> ParseNode(const std::string& name) {
 // grpc.health.v1.Health/Check of the whole server. The packages have no stub for it: the wire form
 // then. An empty request; the answer is HealthCheckResponse, whose field 1 is 1 for SERVING.
 absl::Status AskHealth(const std::shared_ptr<grpc::Channel>& channel, const NodeId& peer,
-                       const std::string& address, double timeout_seconds) {
+                       const std::string& address, absl::Duration timeout) {
   constexpr char kServing[] = "\x08\x01";
-  grpc::GenericStub stub(channel);
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() +
-                       std::chrono::milliseconds(static_cast<int64_t>(1000 * timeout_seconds)));
-  grpc::CompletionQueue queue;
-  const grpc::Slice nothing;  // a ByteBuffer without any slice is no message, not an empty one
-  const auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check",
-                                          grpc::ByteBuffer(&nothing, 1), &queue);
-  call->StartCall();
-  grpc::ByteBuffer answer;
-  grpc::Status status;
-  call->Finish(&answer, &status, nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  queue.Next(&tag, &ok);
+  std::string answer;
+  const grpc::Status status = CallWithEmptyRequest(channel, kHealthCheck, timeout, &answer);
   if (!status.ok()) {
     if (const absl::Status tls = ExplainTlsError(peer, status.error_message()); !tls.ok()) {
       return absl::UnauthenticatedError(absl::StrCat(address, ": ", tls.message()));
@@ -66,10 +53,7 @@ absl::Status AskHealth(const std::shared_ptr<grpc::Channel>& channel, const Node
     return absl::UnavailableError(absl::StrCat("no ", peer.ToString(), " answers at ", address,
                                                ": ", status.error_message()));
   }
-  grpc::Slice whole;
-  if (!answer.DumpToSingleSlice(&whole).ok()) return absl::InternalError("an unreadable answer");
-  const std::string bytes(reinterpret_cast<const char*>(whole.begin()), whole.size());
-  if (bytes == kServing) return absl::OkStatus();
+  if (answer == kServing) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat(peer.ToString(), " at ", address, " answers that it does not serve"));
 }
@@ -84,7 +68,7 @@ absl::Status Probe(const HealthOptions& options) {
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ChannelCredentials> credentials,
                    MakeChannelCredentials(address, peer, security, &arguments));
   return AskHealth(grpc::CreateCustomChannel(address.ToString(), credentials, arguments), peer,
-                   options.address, options.timeout_seconds);
+                   options.address, absl::Seconds(options.timeout_seconds));
 }
 
 int Health(const HealthOptions& options) {
@@ -114,7 +98,7 @@ void AddHealthCommand(CLI::App* app, Action* chosen) {
   command->add_option("address", options->address, "Its address, HOST:PORT")->required();
   command->add_option("--as", options->as, "Whose certificate to show [NODE's own]");
   command->add_option("--timeout", options->timeout_seconds, "Seconds to wait for the answer")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(0.001, 3600.0))
       ->capture_default_str();
   AddSecurityFlags(command, &options->security);
   command->callback([options, chosen] { *chosen = [options] { return Health(*options); }; });

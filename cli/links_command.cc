@@ -60,8 +60,7 @@ int Links(const LinksOptions& options) {
   }
   const absl::StatusOr<OperatorChannel> coordinator = OpenOperatorChannel(options.target);
   if (!coordinator.ok()) {
-    const bool usage = absl::IsInvalidArgument(coordinator.status());
-    return Complain(coordinator.status(), usage ? kExitUsage : kExitConnection);
+    return Complain(coordinator.status(), TargetExitCode(coordinator.status()));
   }
   OperatorClient client(*coordinator, absl::Seconds(2));
   if (options.watch) return Watch(options, &client, signals.get());

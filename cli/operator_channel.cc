@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/port_file.h"
 #include "common/base/status_macros.h"
+#include "common/node/exit_code.h"
 #include "common/transport/address.h"
 #include "common/transport/grpc_credentials.h"
 
@@ -49,6 +50,10 @@ absl::StatusOr<OperatorChannel> OpenOperatorChannel(const OperatorTarget& target
                    MakeChannelCredentials(parsed, NodeId::Coordinator(), security, &arguments));
   return OperatorChannel{address,
                          grpc::CreateCustomChannel(parsed.ToString(), credentials, arguments)};
+}
+
+int TargetExitCode(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) ? kExitUsage : kExitConnection;
 }
 
 absl::Status OperatorError(const std::string& address, const grpc::Status& status) {

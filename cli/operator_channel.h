@@ -39,6 +39,10 @@ struct OperatorChannel {
 // without flags; NOT_FOUND if there is no such run.
 absl::StatusOr<OperatorChannel> OpenOperatorChannel(const OperatorTarget& target);
 
+// The exit code for an error of OpenOperatorChannel(): wrong usage, or no coordinator to connect
+// to.
+int TargetExitCode(const absl::Status& status);
+
 // What a failed call to the Operator service means, in words for people. Keeps the code, except
 // that a coordinator that does not prove to be one is UNAUTHENTICATED.
 absl::Status OperatorError(const std::string& address, const grpc::Status& status);

@@ -20,8 +20,7 @@ struct StatusOptions {
 int Status(const StatusOptions& options) {
   const absl::StatusOr<OperatorChannel> coordinator = OpenOperatorChannel(options.target);
   if (!coordinator.ok()) {
-    const bool usage = absl::IsInvalidArgument(coordinator.status());
-    return Complain(coordinator.status(), usage ? kExitUsage : kExitConnection);
+    return Complain(coordinator.status(), TargetExitCode(coordinator.status()));
   }
   OperatorClient client(*coordinator, absl::Seconds(2));
   const absl::StatusOr<v1::StatusReply> reply = client.GetStatus();

@@ -56,13 +56,6 @@ std::string ParametersFile(const std::string& dir, const NodeId& node) {
   return absl::StrCat(dir, "/", node.ToString(), ".safetensors");
 }
 
-std::vector<NodeId> NodesOf(const Scenario& scenario) {
-  std::vector<NodeId> nodes;
-  for (int k = 0; k < scenario.K(); ++k) nodes.push_back(NodeId::Transmitter(k));
-  for (int t = 0; t < scenario.T(); ++t) nodes.push_back(NodeId::Receiver(t));
-  return nodes;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& dir,
@@ -181,7 +174,7 @@ absl::Status RunFolder::WriteParameters(const ParametersByNode& parameters) {
 
 absl::StatusOr<ParametersByNode> ReadParameters(const std::string& dir, const Scenario& scenario) {
   ParametersByNode parameters;
-  for (const NodeId& node : NodesOf(scenario)) {
+  for (const NodeId& node : MembersOf(scenario.K(), scenario.T())) {
     ASSIGN_OR_RETURN(store::TensorFile file, store::ReadSafetensors(ParametersFile(dir, node)));
     *parameters[node].mutable_tensor() = std::move(file.tensors);
   }

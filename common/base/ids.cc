@@ -26,6 +26,13 @@ std::string NodeId::ToString() const {
   return "unknown";
 }
 
+std::vector<NodeId> MembersOf(int transmitters, int receivers) {
+  std::vector<NodeId> nodes;
+  for (int k = 0; k < transmitters; ++k) nodes.push_back(NodeId::Transmitter(k));
+  for (int t = 0; t < receivers; ++t) nodes.push_back(NodeId::Receiver(t));
+  return nodes;
+}
+
 std::string Link::ToString() const {
   return absl::StrCat(FromOne(k), ".", FromOne(m), "->", FromOne(t));
 }

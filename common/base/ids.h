@@ -4,6 +4,7 @@
 
 #include <string>
 #include <tuple>
+#include <vector>
 
 namespace semlink {
 
@@ -26,6 +27,9 @@ struct NodeId {
     return std::tie(a.role, a.index) < std::tie(b.role, b.index);
   }
 };
+
+// transmitter1.., receiver1..: all nodes of a run but its coordinator, in the order of operator<.
+std::vector<NodeId> MembersOf(int transmitters, int receivers);
 
 // Modality m of transmitter k, encoded for task t.
 struct Link {

@@ -471,9 +471,8 @@ std::string MissingNodes(const v1::Fault& fault, int transmitters, int receivers
 std::vector<std::pair<NodeId, NodeId>> FaultLinks(const v1::Fault& fault, int transmitters,
                                                   int receivers) {
   if (IsProcessFault(fault.kind())) return {};
-  std::vector<NodeId> all = {NodeId::Coordinator()};
-  for (int k = 0; k < transmitters; ++k) all.push_back(NodeId::Transmitter(k));
-  for (int t = 0; t < receivers; ++t) all.push_back(NodeId::Receiver(t));
+  std::vector<NodeId> all = MembersOf(transmitters, receivers);
+  all.insert(all.begin(), NodeId::Coordinator());
   const auto forward = [&](const NodeId& a, const NodeId& b) {
     return Meant(fault.from(), fault.to(), a) && Meant(fault.to(), fault.from(), b);
   };

@@ -113,9 +113,8 @@ absl::StatusOr<MadeCertificate> MakeOne(const CertificateFolderOptions& options,
 }  // namespace
 
 std::vector<NodeId> NodesOf(int transmitters, int receivers) {
-  std::vector<NodeId> nodes = {NodeId::Coordinator()};
-  for (int k = 0; k < transmitters; ++k) nodes.push_back(NodeId::Transmitter(k));
-  for (int t = 0; t < receivers; ++t) nodes.push_back(NodeId::Receiver(t));
+  std::vector<NodeId> nodes = MembersOf(transmitters, receivers);
+  nodes.insert(nodes.begin(), NodeId::Coordinator());
   nodes.push_back({Role::kOperator, 0});
   return nodes;
 }

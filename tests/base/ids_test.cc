@@ -20,6 +20,12 @@ TEST(IdsTest, NodesCompareByRoleAndIndex) {
   EXPECT_LT(NodeId::Transmitter(5), NodeId::Receiver(0));
 }
 
+TEST(IdsTest, MembersAreAllNodesButTheCoordinatorInOrder) {
+  const std::vector<NodeId> members = {NodeId::Transmitter(0), NodeId::Transmitter(1),
+                                       NodeId::Receiver(0)};
+  EXPECT_EQ(MembersOf(2, 1), members);
+}
+
 TEST(IdsTest, LinksSortByTransmitterModalityTask) {
   EXPECT_LT((Link{0, 9, 9}), (Link{1, 0, 0}));
   EXPECT_LT((Link{1, 0, 9}), (Link{1, 1, 0}));

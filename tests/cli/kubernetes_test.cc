@@ -46,6 +46,10 @@ TEST(KubernetesTest, HasAStatefulSetForEachRoleWithAsManyPodsAsTheScenarioHasNod
   const Scenario scenario = *ReadScenarioFile(kFolder + "scenario.yaml");
   const std::map<std::string, int> pods = {
       {"coordinator", 1}, {"transmitter", scenario.K()}, {"receiver", scenario.T()}};
+  // What the kustomization says replaces what the StatefulSets say.
+  for (const YAML::Node& each : YAML::LoadFile(kFolder + "kustomization.yaml")["replicas"]) {
+    EXPECT_EQ(each["count"].as<int>(), pods.at(each["name"].as<std::string>()));
+  }
   for (const auto& [role, count] : pods) {
     ASSERT_THAT(resources, Contains(testing::Key("StatefulSet/" + role)));
     const YAML::Node spec = resources.at("StatefulSet/" + role)["spec"];

@@ -49,10 +49,7 @@ inline Scenario SmallScenario() {
 }
 
 inline std::vector<NodeId> AllNodes(const Scenario& scenario) {
-  std::vector<NodeId> nodes;
-  for (int k = 0; k < scenario.K(); ++k) nodes.push_back(NodeId::Transmitter(k));
-  for (int t = 0; t < scenario.T(); ++t) nodes.push_back(NodeId::Receiver(t));
-  return nodes;
+  return MembersOf(scenario.K(), scenario.T());
 }
 
 inline v1::LinkRounds MakeLink(int k, int m, int t, const std::vector<uint32_t>& rounds) {

@@ -1,14 +1,13 @@
 // Operator calls over TLS: for operators only, whichever method.
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/transport/raw_call.h"
 #include "coordinator/operator_service.h"
 #include "semlink/v1/services.grpc.pb.h"
 #include "tests/transport/tls_peers.h"
@@ -41,20 +40,7 @@ class OperatorIdentityTest : public testing::Test {
   // Status of a call with an empty request.
   static grpc::Status Call(const std::shared_ptr<grpc::Channel>& channel,
                            const std::string& method) {
-    grpc::GenericStub stub(channel);
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-    grpc::CompletionQueue queue;
-    const grpc::Slice empty("");
-    const auto call = stub.PrepareUnaryCall(&context, method, grpc::ByteBuffer(&empty, 1), &queue);
-    call->StartCall();
-    grpc::ByteBuffer answer;
-    grpc::Status status;
-    call->Finish(&answer, &status, nullptr);
-    void* tag = nullptr;
-    bool ok = false;
-    queue.Next(&tag, &ok);
-    return status;
+    return CallWithEmptyRequest(channel, method, absl::Seconds(20));
   }
 
   static std::vector<std::string> Methods() {

@@ -175,6 +175,9 @@ class UsageTest(support.SemlinkTest):
     def test_no_coordinator_is_3(self):
         self.semlink("status", "--coordinator", "127.0.0.1:1", "--insecure", expect=3)
         self.semlink("status", self.folder, expect=3)
+        fault = ["fault", "add", "throttle", "transmitter1>receiver1", "--rate=1MB/s", "--level=kernel", "--dry-run"]
+        self.semlink(*fault, "--coordinator", "127.0.0.1:1", "--insecure", expect=3)
+        self.semlink(*fault, "--run", self.folder, expect=3)
 
     def test_validate_prints_json(self):
         good = self.write("good.yaml", support.SMALL)

@@ -2,13 +2,13 @@
 #include "common/transport/peer_check.h"
 
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <string>
 
 #include "common/transport/protocol.h"
+#include "common/transport/raw_call.h"
 #include "tests/transport/peer.h"
 #include "tests/transport/tls_peers.h"
 
@@ -56,21 +56,8 @@ class PeerCheckTest : public testing::Test {
     grpc::ChannelArguments arguments;
     const auto credentials = *MakeChannelCredentials(
         *ParseAddress(address()), NodeId::Coordinator(), Tls(identity), &arguments);
-    grpc::GenericStub stub(grpc::CreateCustomChannel(address(), credentials, arguments));
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
-    grpc::CompletionQueue queue;
-    const grpc::Slice empty("");
-    const auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check",
-                                            grpc::ByteBuffer(&empty, 1), &queue);
-    call->StartCall();
-    grpc::ByteBuffer answer;
-    grpc::Status status;
-    call->Finish(&answer, &status, nullptr);
-    void* tag = nullptr;
-    bool ok = false;
-    queue.Next(&tag, &ok);
-    return status;
+    return CallWithEmptyRequest(grpc::CreateCustomChannel(address(), credentials, arguments),
+                                kHealthCheck, absl::Seconds(10));
   }
 
   TestAuthority ca_;
