@@ -158,6 +158,8 @@ std::vector<PublishedRow> MmFi() {
        {56.29, 2.47}},
       Caption("mmfi", "no limits", "PoM2-DIB, Fig. 5 (TADIB, Fig. 13)", 78.17, -0.36),
       Caption("mmfi", "no limits, beta -> 0", "PoM2-DIB, Fig. 6 (TADIB, Fig. 14)", 4592.59, -0.14),
+      Caption("mmfi", "soft limits, gamma = 0.1", "PoM2-DIB, Fig. 8 (TADIB, Fig. 12)", 75.99, -0.35,
+              3.15),
   };
 }
 

@@ -30,6 +30,11 @@ TEST(PublishedTest, AreThePapersFigures) {
   }
   EXPECT_NEAR(time_share, 0.094, 0.001);  // "saving up to 90 % of training time"
   EXPECT_THAT(PublishedRatios(), SizeIs(14));
+  const PublishedRow& sparse = PublishedRows().back();  // PoM2-DIB, Fig. 8
+  EXPECT_STREQ(sparse.data, "mmfi");
+  EXPECT_DOUBLE_EQ(sparse.rate_nats.value, 75.99);
+  EXPECT_DOUBLE_EQ(sparse.links, 3.15);
+  EXPECT_TRUE(std::isnan(sparse.flops));
 }
 
 class ResultsTest : public ::testing::Test {
