@@ -47,6 +47,7 @@ std::string PublishedHead(const PublishedRow& published) {
   return absl::StrCat(method, ", as published", as, ": ", published.citation);
 }
 
+// As PublishedRow::setting; "" for one that the papers do not have.
 std::string SettingOf(const Group& group) {
   const RunData& run = group.first();
   const double e_t = run.Number("limits.e_t", 0), e_k = run.Number("limits.e_k", 0);
@@ -55,7 +56,8 @@ std::string SettingOf(const Group& group) {
     limited = limited || e_k < static_cast<double>(kinds.size()) * run.T();
   }
   if (limited || group.method() != "pom2dib") return "limits";
-  if (run.Number("training.gamma", 0) >= 0.05) return "soft limits, gamma = 0.1";
+  const double gamma = run.Number("training.gamma", 0);
+  if (gamma > 0) return std::abs(gamma - 0.1) < 1e-9 ? "soft limits, gamma = 0.1" : "";
   return run.Number("training.beta", 1) <= 1e-6 ? "no limits, beta -> 0" : "no limits";
 }
 

@@ -131,6 +131,9 @@ TEST_F(ResultsTest, WithoutLimitsThePaperHasOtherFigures) {
   spec.values["gamma"] = "0.1";
   runs = {Run("c", spec)};
   EXPECT_DOUBLE_EQ(PublishedFor(Groups(runs)[0])->links, 3.44);
+  spec.values["gamma"] = "0.2";
+  runs = {Run("d", spec)};
+  EXPECT_EQ(PublishedFor(Groups(runs)[0]), nullptr);
 }
 
 TEST_F(ResultsTest, RatiosStandBesideThePapers) {
