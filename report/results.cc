@@ -176,8 +176,19 @@ const PublishedRow* PublishedAfter(const std::vector<const Group*>& groups, size
   return again ? nullptr : published;
 }
 
+// The group of full participation with the same data and tasks, or nullptr.
+const Group* FullParticipation(const std::vector<const Group*>& groups, const Group& group) {
+  const auto found = std::find_if(groups.begin(), groups.end(), [&](const Group* other) {
+    return other->method() == "vddib" && other->first().tasks == group.first().tasks &&
+           other->first().Value("data.source") == group.first().Value("data.source");
+  });
+  return found == groups.end() ? nullptr : *found;
+}
+
 // The paper's comparison: time per window as a share of full participation's.
-Cell ShareOfTime(const Cell& time, const Cell& full) {
+Cell ShareOfTime(const Cell& time, const Group* full_participation) {
+  if (full_participation == nullptr) return TextCell("-");
+  const Cell full = SummaryCell(*full_participation, "/seconds_per_window", 3);
   if (!time.value.has_value() || !full.value.has_value() || *full.value <= 0) return TextCell("-");
   Estimate share;
   share.mean = *time.value / *full.value;
@@ -299,9 +310,9 @@ ReportTable CostTable(const std::vector<Group>& groups) {
   for (const Group& group : groups) {
     if (!group.finished.empty()) shown.push_back(&group);
   }
-  const auto full = std::find_if(shown.begin(), shown.end(),
-                                 [](const Group* group) { return group->method() == "vddib"; });
-  const bool share = full != shown.end() && shown.size() > 1;
+  const bool share =
+      shown.size() > 1 && std::any_of(shown.begin(), shown.end(),
+                                      [](const Group* g) { return g->method() == "vddib"; });
   if (share) table.columns.push_back({"time, of vddib's", "%"});
   for (size_t i = 0; i < shown.size(); ++i) {
     const Group& group = *shown[i];
@@ -313,9 +324,7 @@ ReportTable CostTable(const std::vector<Group>& groups) {
                  SummaryCell(group, "/flops_per_inference", 0)};
     Cell& flops = row.cells.back();
     if (flops.value.has_value()) flops.text = FormatWhole(*flops.value);
-    if (share) {
-      row.cells.push_back(ShareOfTime(row.cells[0], SummaryCell(**full, "/seconds_per_window", 3)));
-    }
+    if (share) row.cells.push_back(ShareOfTime(row.cells[0], FullParticipation(shown, group)));
     table.rows.push_back(std::move(row));
     const PublishedRow* published = PublishedAfter(shown, i);
     if (published == nullptr || std::isnan(published->links)) continue;

@@ -111,6 +111,18 @@ TEST_F(ResultsTest, VariantsStandBesideThePapersMethod) {
   EXPECT_EQ(cost.rows[4].cells[4].text, "9.4");
 }
 
+TEST_F(ResultsTest, TimesAreSharesOfTheSameData) {
+  RunSpec vddib, other;
+  vddib.method = "vddib";
+  other.values["source"] = "synthetic";
+  const std::vector<RunData> runs = {Run("a", vddib), Run("b", {}), Run("c", other)};
+  const std::vector<Group> groups = Groups(runs);
+  const ReportTable cost = CostTable(groups);  // a, a published, b, b published, c
+  ASSERT_THAT(cost.rows, SizeIs(5));
+  EXPECT_EQ(cost.rows[2].cells[4].text, "100.0");
+  EXPECT_EQ(cost.rows[4].cells[4].text, "-");
+}
+
 TEST_F(ResultsTest, GeneratedDataHaveNoPublishedFigures) {
   RunSpec spec;
   spec.values["source"] = "synthetic";
