@@ -209,9 +209,8 @@ void AddPublishedPoints(const std::vector<Group>& groups,
     Row row;
     row.head = absl::StrCat(series.label, ": ", published->citation);
     row.published = true;
-    row.cells = {TextCell("-"), TextCell("-"),
-                 NumberCell({rate.value, rate.half, 0}, 2, published->citation),
-                 NumberCell({nce.value, nce.half, 0}, 2, published->citation)};
+    row.cells = {TextCell("-"), TextCell("-"), PublishedCell(rate, 2, published->citation),
+                 PublishedCell(nce, 2, published->citation)};
     picture->table.rows.push_back(std::move(row));
     picture->plot.series.push_back(std::move(series));
   }

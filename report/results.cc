@@ -15,19 +15,6 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-Cell Published(const Printed& printed, int digits, const char* citation, double scale = 1) {
-  Estimate estimate;
-  estimate.mean = printed.value / scale;
-  estimate.half = printed.half / scale;
-  Cell cell = NumberCell(estimate, digits, citation, scale);
-  // As many digits as are printed, whatever the interval is.
-  if (cell.value.has_value()) cell.text = FormatEstimate(printed.value, kNone, digits);
-  if (cell.value.has_value() && !std::isnan(printed.half)) {
-    absl::StrAppend(&cell.text, " ± ", FormatEstimate(printed.half, kNone, digits));
-  }
-  return cell;
-}
-
 // "av_mnist", "mmfi"; underscores do not count.
 bool SameData(const std::string& ours, const char* published) {
   return absl::StrReplaceAll(ours, {{"_", ""}}) == absl::StrReplaceAll(published, {{"_", ""}});
@@ -113,18 +100,18 @@ Row PublishedQualityRow(const PublishedRow& published, const QualityColumns& col
   row.head = PublishedHead(published);
   const bool full = published.links > 8 || std::string(published.method) == "dlsc";
   row.cells = {TextCell("-"), TextCell("-"), TextCell(full ? "no" : "yes"),
-               Published(published.rate_nats, 2, published.citation),
-               Published(published.nce, 2, published.citation)};
+               PublishedCell(published.rate_nats, 2, published.citation),
+               PublishedCell(published.nce, 2, published.citation)};
   if (std::string(published.setting) != "limits") row.cells[2].text = published.setting;
   for (size_t t = 0; t < columns.tasks.size(); ++t) {
     const bool known = t < published.accuracy.size();
     if (columns.accuracy[t]) {
-      row.cells.push_back(known ? Published(published.accuracy[t], 2, published.citation)
+      row.cells.push_back(known ? PublishedCell(published.accuracy[t], 2, published.citation)
                                 : TextCell("-"));
     }
     if (!columns.mpjpe[t]) continue;
-    row.cells.push_back(Published(published.mpjpe_mm, 2, published.citation));
-    row.cells.push_back(Published(published.pa_mpjpe_mm, 2, published.citation));
+    row.cells.push_back(PublishedCell(published.mpjpe_mm, 2, published.citation));
+    row.cells.push_back(PublishedCell(published.pa_mpjpe_mm, 2, published.citation));
   }
   return row;
 }
@@ -208,14 +195,14 @@ Row PublishedCostRow(const PublishedRow& published, bool share) {
   Row row;
   row.published = true;
   row.head = PublishedHead(published);
-  row.cells = {Published({published.seconds_per_window, kNone}, 2, published.citation),
-               TextCell("-"), Published({published.links, kNone}, 2, published.citation),
-               Published({published.flops, kNone}, 0, published.citation)};
+  row.cells = {PublishedCell({published.seconds_per_window, kNone}, 2, published.citation),
+               TextCell("-"), PublishedCell({published.links, kNone}, 2, published.citation),
+               PublishedCell({published.flops, kNone}, 0, published.citation)};
   if (row.cells[3].value.has_value()) row.cells[3].text = FormatWhole(published.flops);
   if (share) {
-    row.cells.push_back(
-        Published({100 * published.seconds_per_window / PublishedTime("vddib", published), kNone},
-                  1, published.citation));
+    row.cells.push_back(PublishedCell(
+        {100 * published.seconds_per_window / PublishedTime("vddib", published), kNone}, 1,
+        published.citation));
   }
   return row;
 }
@@ -260,6 +247,16 @@ Cell SummaryCell(const Group& group, const std::string& pointer, int digits, dou
     sources.push_back(figure->source);
   }
   return NumberCell(MeanWithInterval(values), digits, absl::StrJoin(sources, "; "), scale);
+}
+
+Cell PublishedCell(const Printed& printed, int digits, const char* citation) {
+  Cell cell = NumberCell({printed.value, printed.half, 0}, digits, citation);
+  if (!cell.value.has_value()) return cell;
+  cell.text = FormatEstimate(printed.value, kNone, digits);
+  if (!std::isnan(printed.half)) {
+    absl::StrAppend(&cell.text, " ± ", FormatEstimate(printed.half, kNone, digits));
+  }
+  return cell;
 }
 
 const PublishedRow* PublishedFor(const Group& group) {
@@ -363,8 +360,8 @@ ReportTable RatioTable(const std::vector<Group>& groups) {
           !SameData(group->first().Value("data.source"), ratio.data)) {
         continue;
       }
-      row.cells[3] = Published({ratio.rate_nats, kNone}, 2, kRatioCitation);
-      row.cells[4] = Published({ratio.nce, kNone}, 2, kRatioCitation);
+      row.cells[3] = PublishedCell({ratio.rate_nats, kNone}, 2, kRatioCitation);
+      row.cells[4] = PublishedCell({ratio.nce, kNone}, 2, kRatioCitation);
     }
     table.rows.push_back(std::move(row));
   }

@@ -14,6 +14,9 @@ namespace semlink::report {
 // A figure of summary.json over the finished runs of a group.
 Cell SummaryCell(const Group& group, const std::string& pointer, int digits, double scale = 1);
 
+// A published figure with as many digits as are printed, whatever its interval is.
+Cell PublishedCell(const Printed& printed, int digits, const char* citation);
+
 // The published row of the method, data and setting of the group, or nullptr: the limits of the
 // scenario say whether the group is the main comparison, or one of the experiments without limits.
 const PublishedRow* PublishedFor(const Group& group);
