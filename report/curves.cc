@@ -69,6 +69,13 @@ std::vector<size_t> Sampled(size_t n) {
 
 int DigitsFor(const std::string& unit) { return unit == "%" || unit == "mm" ? 2 : 3; }
 
+// The point of that bin, or nullptr: bins without a figure have none.
+const Point* PointAt(const std::vector<Point>& points, const Bin& bin) {
+  const auto found = std::find_if(points.begin(), points.end(),
+                                  [&](const Point& point) { return point.bin.first == bin.first; });
+  return found == points.end() ? nullptr : &*found;
+}
+
 ReportTable TableOf(const CurveKind& kind, const std::vector<Group>& groups,
                     const std::vector<Bin>& bins, const std::vector<std::vector<Point>>& curves) {
   ReportTable table;
@@ -81,12 +88,10 @@ ReportTable TableOf(const CurveKind& kind, const std::vector<Group>& groups,
     row.head = bins[i].first == bins[i].last ? absl::StrCat(bins[i].first)
                                              : absl::StrCat(bins[i].first, "–", bins[i].last);
     for (const std::vector<Point>& curve : curves) {
-      const auto found = std::find_if(curve.begin(), curve.end(), [&](const Point& point) {
-        return point.bin.first == bins[i].first;
-      });
-      row.cells.push_back(found == curve.end()
+      const Point* point = PointAt(curve, bins[i]);
+      row.cells.push_back(point == nullptr
                               ? TextCell("-")
-                              : NumberCell(found->y, DigitsFor(kind.unit), found->source));
+                              : NumberCell(point->y, DigitsFor(kind.unit), point->source));
     }
     table.rows.push_back(std::move(row));
   }
@@ -141,30 +146,29 @@ Picture Curve(const CurveKind& kind, const std::vector<Group>& groups,
 // A run's way through the plane.
 PlotSeries Trajectory(const Group& group, const RunData& run, int style,
                       const std::vector<Bin>& bins, ReportTable* table) {
-  const std::vector<Point> rate = SeriesOf({&run}, {"rate_nats", -1, 1}, bins);
-  const std::vector<Point> nce = SeriesOf({&run}, {"nce", -1, 1}, bins);
+  const std::vector<Point> rates = SeriesOf({&run}, {"rate_nats", -1, 1}, bins);
+  const std::vector<Point> relevances = SeriesOf({&run}, {"nce", -1, 1}, bins);
   PlotSeries series;
   series.label = group.label;  // once in the legend: its seeds look alike
   series.marker_size = 0.5;
   series.style = style;
   series.markers = true;
-  const size_t n = std::min(rate.size(), nce.size());
-  for (size_t i = 0; i < n; ++i) {
-    series.points.push_back(
-        {rate[i].x, nce[i].y.mean, 0, 0,
-         absl::StrCat(run.name, ", windows ", rate[i].bin.first, " to ", rate[i].bin.last, ": ",
-                      FormatEstimate(rate[i].y.mean, NAN, 1), " nats, N-CE ",
-                      FormatEstimate(nce[i].y.mean, NAN, 3)),
-         absl::StrCat(rate[i].source, "; ", nce[i].source)});
-    series.points.back().x = rate[i].y.mean;
-  }
-  for (const size_t i : Sampled(n)) {
+  std::vector<Row> rows;
+  for (const Point& rate : rates) {
+    const Point* nce = PointAt(relevances, rate.bin);
+    if (nce == nullptr) continue;
+    series.points.push_back({rate.y.mean, nce->y.mean, 0, 0,
+                             absl::StrCat(run.name, ", windows ", rate.bin.first, " to ",
+                                          rate.bin.last, ": ", FormatEstimate(rate.y.mean, NAN, 1),
+                                          " nats, N-CE ", FormatEstimate(nce->y.mean, NAN, 3)),
+                             absl::StrCat(rate.source, "; ", nce->source)});
     Row row;
     row.head = run.name;
-    row.cells = {TextCell(absl::StrCat(rate[i].bin.first, "–", rate[i].bin.last)),
-                 NumberCell(rate[i].y, 2, rate[i].source), NumberCell(nce[i].y, 3, nce[i].source)};
-    table->rows.push_back(std::move(row));
+    row.cells = {TextCell(absl::StrCat(rate.bin.first, "–", rate.bin.last)),
+                 NumberCell(rate.y, 2, rate.source), NumberCell(nce->y, 3, nce->source)};
+    rows.push_back(std::move(row));
   }
+  for (const size_t i : Sampled(rows.size())) table->rows.push_back(std::move(rows[i]));
   return series;
 }
 
