@@ -78,10 +78,7 @@ const Point* PointAt(const std::vector<Point>& points, const Bin& bin) {
 
 ReportTable TableOf(const CurveKind& kind, const std::vector<Group>& groups,
                     const std::vector<Bin>& bins, const std::vector<std::vector<Point>>& curves) {
-  ReportTable table;
-  table.id = kind.id;
-  table.title = kind.title;
-  table.head_title = "windows";
+  ReportTable table = EmptyTable(kind.id, kind.title, "windows", {});
   for (const Group& group : groups) table.columns.push_back({group.label, kind.unit});
   for (const size_t i : Sampled(bins.size())) {
     Row row;
@@ -140,6 +137,18 @@ Picture Curve(const CurveKind& kind, const std::vector<Group>& groups,
                                           width == 1 ? " window" : " windows",
                                           "; bands are 95 % intervals over the seeds.", ends);
   picture.table = TableOf(kind, groups, bins, curves);
+  return picture;
+}
+
+// Sum-rate to the right, N-CE upwards; its table is not begun.
+Picture EmptyPlane(const std::string& id, const std::string& title,
+                   const std::string& description) {
+  Picture picture;
+  picture.plot.id = id;
+  picture.plot.title = title;
+  picture.plot.description = description;
+  picture.plot.x_label = "sum-rate, nats per sample";
+  picture.plot.y_label = "N-CE, nats";
   return picture;
 }
 
@@ -233,18 +242,12 @@ std::vector<Picture> TrainingCurves(const std::vector<Group>& groups) {
 }
 
 Picture InformationPlane(const std::vector<Group>& groups) {
-  Picture picture;
-  picture.plot.id = "information-plane";
-  picture.plot.title = "Information plane";
-  picture.plot.x_label = "sum-rate, nats per sample";
-  picture.plot.y_label = "N-CE, nats";
-  picture.plot.description =
+  Picture picture = EmptyPlane(
+      "information-plane", "Information plane",
       "Trajectories of the training: sum-rate to the right, negative cross-entropy upwards. The "
-      "markers lie closer where the training is slower; the first windows are averaged least.";
-  picture.table.id = picture.plot.id;
-  picture.table.title = picture.plot.title;
-  picture.table.head_title = "run";
-  picture.table.columns = {{"windows", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}};
+      "markers lie closer where the training is slower; the first windows are averaged least.");
+  picture.table = EmptyTable(picture.plot.id, picture.plot.title, "run",
+                             {{"windows", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}});
   const std::vector<Bin> bins = GrowingBins(MostWindows(groups), kPlanePoints);
   for (size_t g = 0; g < groups.size(); ++g) {
     for (const RunData* run : groups[g].runs) {
@@ -256,18 +259,12 @@ Picture InformationPlane(const std::vector<Group>& groups) {
 }
 
 Picture RateRelevance(const std::vector<Group>& groups) {
-  Picture picture;
-  picture.plot.id = "rate-relevance";
-  picture.plot.title = "Rate and relevance of the trained models";
-  picture.plot.x_label = "sum-rate, nats per sample";
-  picture.plot.y_label = "N-CE, nats";
-  picture.plot.description =
+  Picture picture = EmptyPlane(
+      "rate-relevance", "Rate and relevance of the trained models",
       "One point per method and setting, with 95 % intervals over the seeds in both directions. "
-      "Outlined points are the published ones. Further to the upper left is better.";
-  picture.table.id = picture.plot.id;
-  picture.table.title = picture.plot.title;
-  picture.table.head_title = "method";
-  picture.table.columns = {{"beta", ""}, {"seeds", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}};
+      "Outlined points are the published ones. Further to the upper left is better.");
+  picture.table = EmptyTable(picture.plot.id, picture.plot.title, "method",
+                             {{"beta", ""}, {"seeds", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}});
   std::map<std::string, size_t> curve_of;
   std::map<std::string, int> style_of_method;
   for (const Group& group : groups) {

@@ -197,11 +197,9 @@ std::string RenderBars(const std::string& id, const std::string& title, const st
 }  // namespace
 
 ReportTable LinkTable(const RunData& run, const std::string& id) {
-  ReportTable table;
-  table.id = id;
-  table.title = absl::StrCat("Links of ", run.name);
-  table.head_title = "link";
-  table.columns = {{"rounds", "%"}, {"rate", "nats per sample"}, {"coded size", "bits per sample"}};
+  ReportTable table =
+      EmptyTable(id, absl::StrCat("Links of ", run.name), "link",
+                 {{"rounds", "%"}, {"rate", "nats per sample"}, {"coded size", "bits per sample"}});
   if (run.windows.empty()) return table;
   const size_t begin = run.windows.size() > kLastWindows ? run.windows.size() - kLastWindows : 0;
   std::map<std::pair<int, int>, Use> uses;  // (receiver, slot)
@@ -238,15 +236,17 @@ ReportTable LinkTable(const RunData& run, const std::string& id) {
 }
 
 ReportTable PairTable(const RunData& run, const std::string& id) {
-  ReportTable table;
-  table.id = id;
-  table.title = absl::StrCat("Pairs of ", run.name);
-  table.head_title = "transmitter → receiver";
-  table.columns = {{"rate", "nats per sample"}, {"coded size", "bits per sample"},
-                   {"request", "messages"},     {"feature", "messages"},
-                   {"gradient", "messages"},    {"control", "messages"},
-                   {"all messages", ""},        {"on the wire", ""},
-                   {"of it sent again", ""},    {"round trip", "ms"}};
+  ReportTable table = EmptyTable(id, absl::StrCat("Pairs of ", run.name), "transmitter → receiver",
+                                 {{"rate", "nats per sample"},
+                                  {"coded size", "bits per sample"},
+                                  {"request", "messages"},
+                                  {"feature", "messages"},
+                                  {"gradient", "messages"},
+                                  {"control", "messages"},
+                                  {"all messages", ""},
+                                  {"on the wire", ""},
+                                  {"of it sent again", ""},
+                                  {"round trip", "ms"}});
   std::map<std::string, PairBytes> bytes = BytesOf(run);
   const std::map<std::string, Use> uses = UseOfPairs(run);
   for (const auto& [name, use] : uses) bytes[name];

@@ -67,7 +67,7 @@ bool AnySummaryHas(const std::vector<const Group*>& groups, const std::string& p
   });
 }
 
-// What the columns of a quality table are.
+// What the columns of a quality table are, after the first five.
 struct QualityColumns {
   std::vector<std::string> tasks;
   std::vector<bool> accuracy, mpjpe;  // per task: whether any group has it
@@ -116,11 +116,10 @@ Row PublishedQualityRow(const PublishedRow& published, const QualityColumns& col
   return row;
 }
 
-QualityColumns ColumnsOf(const std::vector<const Group*>& groups, ReportTable* table) {
+// Adds the columns of the tasks to the table.
+QualityColumns TaskColumns(const std::vector<const Group*>& groups, ReportTable* table) {
   QualityColumns columns;
   columns.tasks = groups.front()->first().tasks;
-  table->columns = {
-      {"seeds", ""}, {"windows", ""}, {"under limits", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}};
   for (size_t t = 0; t < columns.tasks.size(); ++t) {
     const bool mpjpe = AnySummaryHas(groups, absl::StrCat("/mpjpe_mm/", t));
     columns.mpjpe.push_back(mpjpe);
@@ -208,11 +207,13 @@ Row PublishedCostRow(const PublishedRow& published, bool share) {
 }
 
 ReportTable QualityTable(const std::vector<const Group*>& groups) {
-  ReportTable table;
-  table.id = "quality";
-  table.title = "Rate and quality";
-  table.head_title = "method";
-  const QualityColumns columns = ColumnsOf(groups, &table);
+  ReportTable table = EmptyTable("quality", "Rate and quality", "method",
+                                 {{"seeds", ""},
+                                  {"windows", ""},
+                                  {"under limits", ""},
+                                  {"sum-rate", "nats"},
+                                  {"N-CE", "nats"}});
+  const QualityColumns columns = TaskColumns(groups, &table);
   for (size_t i = 0; i < groups.size(); ++i) {
     table.rows.push_back(QualityRow(*groups[i], columns));
     const PublishedRow* published = PublishedAfter(groups, i);
@@ -289,14 +290,11 @@ std::vector<ReportTable> QualityTables(const std::vector<Group>& groups) {
 }
 
 ReportTable CostTable(const std::vector<Group>& groups) {
-  ReportTable table;
-  table.id = "cost";
-  table.title = "Time, links and cost of an inference";
-  table.head_title = "method";
-  table.columns = {{"time per window", "s"},
-                   {"CPU time per window", "s"},
-                   {"links per round", ""},
-                   {"FLOPs per inference", ""}};
+  ReportTable table = EmptyTable("cost", "Time, links and cost of an inference", "method",
+                                 {{"time per window", "s"},
+                                  {"CPU time per window", "s"},
+                                  {"links per round", ""},
+                                  {"FLOPs per inference", ""}});
   table.note =
       "Time: median over the training windows, wall clock, then the mean over the seeds; it "
       "depends on "
@@ -331,15 +329,12 @@ ReportTable CostTable(const std::vector<Group>& groups) {
 }
 
 ReportTable RatioTable(const std::vector<Group>& groups) {
-  ReportTable table;
-  table.id = "ratio";
-  table.title = "Effect of the learning rate ratio";
-  table.head_title = "selection : coding";
-  table.columns = {{"method", ""},
-                   {"sum-rate", "nats"},
-                   {"N-CE", "nats"},
-                   {"published sum-rate", "nats"},
-                   {"published N-CE", "nats"}};
+  ReportTable table = EmptyTable("ratio", "Effect of the learning rate ratio", "selection : coding",
+                                 {{"method", ""},
+                                  {"sum-rate", "nats"},
+                                  {"N-CE", "nats"},
+                                  {"published sum-rate", "nats"},
+                                  {"published N-CE", "nats"}});
   std::set<std::string> ratios;
   std::vector<const Group*> ordered;
   for (const Group& group : groups) {

@@ -189,11 +189,8 @@ std::string RenderTimeline(const RunData& run, const std::vector<Occasion>& occa
 
 ReportTable OccasionTable(const RunData& run, const std::vector<Occasion>& occasions,
                           const std::string& id) {
-  ReportTable table;
-  table.id = id;
-  table.title = absl::StrCat("Faults in ", run.name);
-  table.head_title = "what";
-  table.columns = {{"since the start", "s"}, {"for", "s"}, {"how", ""}};
+  ReportTable table = EmptyTable(id, absl::StrCat("Faults in ", run.name), "what",
+                                 {{"since the start", "s"}, {"for", "s"}, {"how", ""}});
   for (const Occasion& occasion : occasions) {
     Row row;
     row.head = occasion.row;
