@@ -190,17 +190,6 @@ PlotPoint Relevance(const Group& group, const Cell& rate, const Cell& nce) {
           absl::StrCat(rate.source, "; ", nce.source)};
 }
 
-// Groups that are alike but for beta belong to one curve.
-std::string CurveKey(const Group& group) {
-  std::string key;
-  for (const auto& [name, value] : group.first().scenario) {
-    if (name != "training.beta" && name != "seed" && name != "name" && name != "data.root") {
-      absl::StrAppend(&key, name, "=", value, "\n");
-    }
-  }
-  return key;
-}
-
 // In the colour of our points of that method.
 void AddPublishedPoints(const std::vector<Group>& groups,
                         const std::map<std::string, int>& style_of_method, Picture* picture) {
@@ -270,7 +259,9 @@ Picture RateRelevance(const std::vector<Group>& groups) {
   for (const Group& group : groups) {
     const Cell rate = SummaryCell(group, "/rate_nats", 2), nce = SummaryCell(group, "/nce", 3);
     if (!rate.value.has_value() || !nce.value.has_value()) continue;
-    const auto [found, added] = curve_of.emplace(CurveKey(group), picture.plot.series.size());
+    // Groups that are alike but for beta belong to one curve.
+    const auto [found, added] =
+        curve_of.emplace(SettingKey(group.first(), "training.beta"), picture.plot.series.size());
     if (added) {
       PlotSeries series;
       series.label = group.label;
