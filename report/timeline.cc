@@ -26,7 +26,7 @@ std::string Text(const Event& event, const char* key) {
 // Puts the ends to the beginnings.
 class Collector {
  public:
-  explicit Collector(const RunData& run) : run_(run), start_(StartOf(run)) {}
+  explicit Collector(const RunData& run) : run_(run), start_(run.Start()) {}
 
   std::vector<Occasion> Run() {
     for (const Event& event : run_.events) Take(event);
@@ -38,13 +38,6 @@ class Collector {
   }
 
  private:
-  static absl::Time StartOf(const RunData& run) {
-    for (const Event& event : run.events) {
-      if (event.name == "training_started") return event.time;
-    }
-    return run.events.empty() ? absl::UnixEpoch() : run.events.front().time;
-  }
-
   double Seconds(const Event& event) const { return absl::ToDoubleSeconds(event.time - start_); }
 
   void Take(const Event& event) {
