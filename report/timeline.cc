@@ -64,11 +64,15 @@ class Collector {
     } else if (event.name == "resumed") {
       Moment("coordinator", absl::StrCat("started again after window ", Text(event, "window")),
              event);
+      gathering_ = true;
     } else if (event.name == "replay_started") {
       Begin("replay", "coordinator", absl::StrCat("replays ", Text(event, "windows"), " windows"),
             event, false);
-    } else if (event.name == "replay_finished") {
+    } else if (event.name == "replay_finished" || event.name == "replay_given_up") {
       End("replay", event);
+    } else if (event.name == "training_started" || event.name == "evaluation_started") {
+      if (gathering_) EndPairs(event);
+      gathering_ = false;
     } else if (event.name == "failed") {
       Moment("coordinator", absl::StrCat("failed: ", Text(event, "reason")), event);
     }
@@ -104,10 +108,20 @@ class Collector {
     open_.erase(found);
   }
 
+  // While nodes gather, streams are opened without a pair_up.
+  void EndPairs(const Event& event) {
+    std::vector<std::string> pairs;
+    for (const auto& [key, index] : open_) {
+      if (absl::StrContains(key, ':')) pairs.push_back(key);
+    }
+    for (const std::string& pair : pairs) End(pair, event);
+  }
+
   const RunData& run_;
   const absl::Time start_;
   std::vector<Occasion> occasions_;
   std::map<std::string, size_t> open_;
+  bool gathering_ = false;  // after a resume
 };
 
 std::vector<std::string> RowNames(const std::vector<Occasion>& occasions) {
