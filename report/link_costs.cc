@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "report/axis.h"
 #include "report/markup.h"
+#include "report/series.h"
 
 namespace semlink::report {
 namespace {
@@ -47,9 +48,9 @@ Estimate One(double value) {
   return estimate;
 }
 
-std::string Lines(const RunData& run, size_t begin) {
-  return absl::StrCat(run.Place("metrics.jsonl", run.windows[begin].line), "-",
-                      run.windows.back().line, " /link");
+// The links of the windows from `begin` on.
+std::string LinksFrom(const RunData& run, size_t begin) {
+  return SourceOf(run, {begin, run.windows.size()}, "/link");
 }
 
 std::string Bytes(double bytes) {
@@ -143,8 +144,8 @@ Row PairRow(const RunData& run, const std::string& name, const PairBytes& bytes,
   const double rounds =
       run.Number("training.rounds_per_window", 0) * static_cast<double>(run.windows.size());
   if (use != nullptr && rounds > 0) {
-    row.cells[kNats] = NumberCell(One(use->nats / rounds), 2, Lines(run, 0));
-    row.cells[kBits] = NumberCell(One(use->bits / rounds), 1, Lines(run, 0));
+    row.cells[kNats] = NumberCell(One(use->nats / rounds), 2, LinksFrom(run, 0));
+    row.cells[kBits] = NumberCell(One(use->bits / rounds), 1, LinksFrom(run, 0));
   }
   for (const char* kind : kKinds) {
     const auto found = bytes.by_kind.find(kind);
@@ -210,7 +211,7 @@ ReportTable LinkTable(const RunData& run, const std::string& id) {
   }
   const double rounds =
       run.Number("training.rounds_per_window", 0) * static_cast<double>(run.windows.size() - begin);
-  const std::string source = Lines(run, begin);
+  const std::string source = LinksFrom(run, begin);
   for (int t = 0; t < run.T(); ++t) {
     for (int k = 0; k < run.K(); ++k) {
       for (size_t m = 0; m < run.modalities[k].size(); ++m) {
