@@ -240,13 +240,13 @@ ReportTable PairTable(const RunData& run, const std::string& id) {
   ReportTable table = EmptyTable(id, absl::StrCat("Pairs of ", run.name), "transmitter → receiver",
                                  {{"rate", "nats per sample"},
                                   {"coded size", "bits per sample"},
-                                  {"request", "messages"},
-                                  {"feature", "messages"},
-                                  {"gradient", "messages"},
-                                  {"control", "messages"},
-                                  {"all messages", ""},
-                                  {"on the wire", ""},
-                                  {"of it sent again", ""},
+                                  {"request messages", "bytes"},
+                                  {"feature messages", "bytes"},
+                                  {"gradient messages", "bytes"},
+                                  {"control messages", "bytes"},
+                                  {"all messages", "bytes"},
+                                  {"on the wire", "bytes"},
+                                  {"of it sent again", "bytes"},
                                   {"round trip", "ms"}});
   std::map<std::string, PairBytes> bytes = BytesOf(run);
   const std::map<std::string, Use> uses = UseOfPairs(run);
