@@ -74,7 +74,7 @@ bool Splits(const std::vector<Group>& groups, const std::string& key) {
   return false;
 }
 
-// The method, and as few keys as tell the groups apart: the settings table has the others.
+// The method, and as few keys as tell the groups apart.
 void LabelGroups(std::vector<Group>* groups) {
   for (Group& group : *groups) group.label = group.method().empty() ? "run" : group.method();
   for (const std::string& key : TellingKeys(DifferingKeys(*groups))) {

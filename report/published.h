@@ -18,7 +18,7 @@ struct Printed {
 struct PublishedRow {
   const char* method;   // our name of it
   const char* data;     // data.source of the scenario: av_mnist or mmfi
-  const char* setting;  // "limits", or what else the row is about; see MatchesSetting
+  const char* setting;  // "limits", or what else the row is about; see PublishedFor
   const char* citation;
   Printed rate_nats;
   Printed nce;

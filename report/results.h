@@ -29,7 +29,8 @@ ReportTable CostTable(const std::vector<Group>& groups);
 ReportTable RatioTable(const std::vector<Group>& groups);
 // What was run: one row per run.
 ReportTable RunsTable(const std::vector<Group>& groups);
-// The keys in which the groups differ, and the usual ones.
+// The keys that most reports are about, one row per group. Others in which the groups differ are in
+// their labels, as far as those need them.
 ReportTable SettingsTable(const std::vector<Group>& groups);
 
 }  // namespace semlink::report
