@@ -94,8 +94,9 @@ int MakeReport(const ReportCommandOptions& options) {
   const absl::StatusOr<std::string> content = Content(*report, options);
   if (!content.ok()) return Complain(content.status(), kExitUsage);
   if (options.out.empty() || options.out == "-") {
-    std::cout << *content;
-    return kExitSuccess;
+    std::cout << *content << std::flush;
+    if (std::cout) return kExitSuccess;
+    return Complain(absl::UnknownError("can't write to standard output"), kExitFailed);
   }
   const absl::Status written = WriteFileAtomically(options.out, *content);
   if (!written.ok()) return Complain(written, kExitFailed);

@@ -47,6 +47,12 @@ absl::StatusOr<SweepGrid> GridOf(const SweepCommandOptions& options) {
     grid.blocks.emplace_back();
     for (const std::string& flag : options.grid) {
       ASSIGN_OR_RETURN(SweepAxis axis, ParseGridFlag(flag));
+      for (const SweepAxis& other : grid.blocks.back()) {
+        if (other.key != axis.key) continue;
+        return absl::InvalidArgumentError(absl::StrCat(axis.origin,
+                                                       ": found a second axis of the key of ",
+                                                       other.origin, "; expected each key once"));
+      }
       grid.blocks.back().push_back(std::move(axis));
     }
   }

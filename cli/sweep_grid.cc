@@ -21,7 +21,7 @@ namespace semlink::cli {
 namespace {
 
 constexpr size_t kMaxNameLength = 120;
-constexpr int64_t kMaxRange = 10000;
+constexpr uint64_t kMaxRange = 10000;
 
 // Short names of the keys that are swept most.
 const std::map<std::string, std::string>& ShortNames() {
@@ -43,8 +43,12 @@ bool ExpandRange(const std::string& text, std::vector<std::string>* values) {
   const std::pair<std::string, std::string> ends = absl::StrSplit(text, absl::MaxSplits("..", 1));
   int64_t first = 0, last = 0;
   if (!absl::SimpleAtoi(ends.first, &first) || !absl::SimpleAtoi(ends.second, &last)) return false;
-  if (last < first || last - first >= kMaxRange) return false;
-  for (int64_t value = first; value <= last; ++value) values->push_back(absl::StrCat(value));
+  // Unsigned: the difference of any two fits.
+  const uint64_t steps = static_cast<uint64_t>(last) - static_cast<uint64_t>(first);
+  if (last < first || steps >= kMaxRange) return false;
+  for (uint64_t i = 0; i <= steps; ++i) {
+    values->push_back(absl::StrCat(first + static_cast<int64_t>(i)));
+  }
   return true;
 }
 

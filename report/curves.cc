@@ -69,24 +69,26 @@ std::vector<size_t> Sampled(size_t n) {
 
 int DigitsFor(const std::string& unit) { return unit == "%" || unit == "mm" ? 2 : 3; }
 
+// The point of that bin, or nullptr: bins without a figure have none.
+const Point* PointAt(const std::vector<Point>& points, const Bin& bin) {
+  const auto found = std::find_if(points.begin(), points.end(),
+                                  [&](const Point& point) { return point.bin.first == bin.first; });
+  return found == points.end() ? nullptr : &*found;
+}
+
 ReportTable TableOf(const CurveKind& kind, const std::vector<Group>& groups,
                     const std::vector<Bin>& bins, const std::vector<std::vector<Point>>& curves) {
-  ReportTable table;
-  table.id = kind.id;
-  table.title = kind.title;
-  table.head_title = "windows";
+  ReportTable table = EmptyTable(kind.id, kind.title, "windows", {});
   for (const Group& group : groups) table.columns.push_back({group.label, kind.unit});
   for (const size_t i : Sampled(bins.size())) {
     Row row;
     row.head = bins[i].first == bins[i].last ? absl::StrCat(bins[i].first)
                                              : absl::StrCat(bins[i].first, "–", bins[i].last);
     for (const std::vector<Point>& curve : curves) {
-      const auto found = std::find_if(curve.begin(), curve.end(), [&](const Point& point) {
-        return point.bin.first == bins[i].first;
-      });
-      row.cells.push_back(found == curve.end()
+      const Point* point = PointAt(curve, bins[i]);
+      row.cells.push_back(point == nullptr
                               ? TextCell("-")
-                              : NumberCell(found->y, DigitsFor(kind.unit), found->source));
+                              : NumberCell(point->y, DigitsFor(kind.unit), point->source));
     }
     table.rows.push_back(std::move(row));
   }
@@ -138,33 +140,44 @@ Picture Curve(const CurveKind& kind, const std::vector<Group>& groups,
   return picture;
 }
 
+// Sum-rate to the right, N-CE upwards; its table is not begun.
+Picture EmptyPlane(const std::string& id, const std::string& title,
+                   const std::string& description) {
+  Picture picture;
+  picture.plot.id = id;
+  picture.plot.title = title;
+  picture.plot.description = description;
+  picture.plot.x_label = "sum-rate, nats per sample";
+  picture.plot.y_label = "N-CE, nats";
+  return picture;
+}
+
 // A run's way through the plane.
 PlotSeries Trajectory(const Group& group, const RunData& run, int style,
                       const std::vector<Bin>& bins, ReportTable* table) {
-  const std::vector<Point> rate = SeriesOf({&run}, {"rate_nats", -1, 1}, bins);
-  const std::vector<Point> nce = SeriesOf({&run}, {"nce", -1, 1}, bins);
+  const std::vector<Point> rates = SeriesOf({&run}, {"rate_nats", -1, 1}, bins);
+  const std::vector<Point> relevances = SeriesOf({&run}, {"nce", -1, 1}, bins);
   PlotSeries series;
   series.label = group.label;  // once in the legend: its seeds look alike
   series.marker_size = 0.5;
   series.style = style;
   series.markers = true;
-  const size_t n = std::min(rate.size(), nce.size());
-  for (size_t i = 0; i < n; ++i) {
-    series.points.push_back(
-        {rate[i].x, nce[i].y.mean, 0, 0,
-         absl::StrCat(run.name, ", windows ", rate[i].bin.first, " to ", rate[i].bin.last, ": ",
-                      FormatEstimate(rate[i].y.mean, NAN, 1), " nats, N-CE ",
-                      FormatEstimate(nce[i].y.mean, NAN, 3)),
-         absl::StrCat(rate[i].source, "; ", nce[i].source)});
-    series.points.back().x = rate[i].y.mean;
-  }
-  for (const size_t i : Sampled(n)) {
+  std::vector<Row> rows;
+  for (const Point& rate : rates) {
+    const Point* nce = PointAt(relevances, rate.bin);
+    if (nce == nullptr) continue;
+    series.points.push_back({rate.y.mean, nce->y.mean, 0, 0,
+                             absl::StrCat(run.name, ", windows ", rate.bin.first, " to ",
+                                          rate.bin.last, ": ", FormatEstimate(rate.y.mean, NAN, 1),
+                                          " nats, N-CE ", FormatEstimate(nce->y.mean, NAN, 3)),
+                             absl::StrCat(rate.source, "; ", nce->source)});
     Row row;
     row.head = run.name;
-    row.cells = {TextCell(absl::StrCat(rate[i].bin.first, "–", rate[i].bin.last)),
-                 NumberCell(rate[i].y, 2, rate[i].source), NumberCell(nce[i].y, 3, nce[i].source)};
-    table->rows.push_back(std::move(row));
+    row.cells = {TextCell(absl::StrCat(rate.bin.first, "–", rate.bin.last)),
+                 NumberCell(rate.y, 2, rate.source), NumberCell(nce->y, 3, nce->source)};
+    rows.push_back(std::move(row));
   }
+  for (const size_t i : Sampled(rows.size())) table->rows.push_back(std::move(rows[i]));
   return series;
 }
 
@@ -175,17 +188,6 @@ PlotPoint Relevance(const Group& group, const Cell& rate, const Cell& nce) {
           nce.half,
           absl::StrCat(group.label, ": ", rate.text, " nats, N-CE ", nce.text),
           absl::StrCat(rate.source, "; ", nce.source)};
-}
-
-// Groups that are alike but for beta belong to one curve.
-std::string CurveKey(const Group& group) {
-  std::string key;
-  for (const auto& [name, value] : group.first().scenario) {
-    if (name != "training.beta" && name != "seed" && name != "name" && name != "data.root") {
-      absl::StrAppend(&key, name, "=", value, "\n");
-    }
-  }
-  return key;
 }
 
 // In the colour of our points of that method.
@@ -209,9 +211,8 @@ void AddPublishedPoints(const std::vector<Group>& groups,
     Row row;
     row.head = absl::StrCat(series.label, ": ", published->citation);
     row.published = true;
-    row.cells = {TextCell("-"), TextCell("-"),
-                 NumberCell({rate.value, rate.half, 0}, 2, published->citation),
-                 NumberCell({nce.value, nce.half, 0}, 2, published->citation)};
+    row.cells = {TextCell("-"), TextCell("-"), PublishedCell(rate, 2, published->citation),
+                 PublishedCell(nce, 2, published->citation)};
     picture->table.rows.push_back(std::move(row));
     picture->plot.series.push_back(std::move(series));
   }
@@ -230,18 +231,12 @@ std::vector<Picture> TrainingCurves(const std::vector<Group>& groups) {
 }
 
 Picture InformationPlane(const std::vector<Group>& groups) {
-  Picture picture;
-  picture.plot.id = "information-plane";
-  picture.plot.title = "Information plane";
-  picture.plot.x_label = "sum-rate, nats per sample";
-  picture.plot.y_label = "N-CE, nats";
-  picture.plot.description =
+  Picture picture = EmptyPlane(
+      "information-plane", "Information plane",
       "Trajectories of the training: sum-rate to the right, negative cross-entropy upwards. The "
-      "markers lie closer where the training is slower; the first windows are averaged least.";
-  picture.table.id = picture.plot.id;
-  picture.table.title = picture.plot.title;
-  picture.table.head_title = "run";
-  picture.table.columns = {{"windows", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}};
+      "markers lie closer where the training is slower; the first windows are averaged least.");
+  picture.table = EmptyTable(picture.plot.id, picture.plot.title, "run",
+                             {{"windows", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}});
   const std::vector<Bin> bins = GrowingBins(MostWindows(groups), kPlanePoints);
   for (size_t g = 0; g < groups.size(); ++g) {
     for (const RunData* run : groups[g].runs) {
@@ -253,24 +248,20 @@ Picture InformationPlane(const std::vector<Group>& groups) {
 }
 
 Picture RateRelevance(const std::vector<Group>& groups) {
-  Picture picture;
-  picture.plot.id = "rate-relevance";
-  picture.plot.title = "Rate and relevance of the trained models";
-  picture.plot.x_label = "sum-rate, nats per sample";
-  picture.plot.y_label = "N-CE, nats";
-  picture.plot.description =
+  Picture picture = EmptyPlane(
+      "rate-relevance", "Rate and relevance of the trained models",
       "One point per method and setting, with 95 % intervals over the seeds in both directions. "
-      "Outlined points are the published ones. Further to the upper left is better.";
-  picture.table.id = picture.plot.id;
-  picture.table.title = picture.plot.title;
-  picture.table.head_title = "method";
-  picture.table.columns = {{"beta", ""}, {"seeds", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}};
+      "Outlined points are the published ones. Further to the upper left is better.");
+  picture.table = EmptyTable(picture.plot.id, picture.plot.title, "method",
+                             {{"beta", ""}, {"seeds", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}});
   std::map<std::string, size_t> curve_of;
   std::map<std::string, int> style_of_method;
   for (const Group& group : groups) {
     const Cell rate = SummaryCell(group, "/rate_nats", 2), nce = SummaryCell(group, "/nce", 3);
     if (!rate.value.has_value() || !nce.value.has_value()) continue;
-    const auto [found, added] = curve_of.emplace(CurveKey(group), picture.plot.series.size());
+    // Groups that are alike but for beta belong to one curve.
+    const auto [found, added] =
+        curve_of.emplace(SettingKey(group.first(), "training.beta"), picture.plot.series.size());
     if (added) {
       PlotSeries series;
       series.label = group.label;

@@ -15,14 +15,6 @@ bool Distinguishes(const std::string& key) {
   return key != "seed" && key != "name" && key != "data.root" && !absl::EndsWith(key, ".device");
 }
 
-std::string KeyOf(const RunData& run) {
-  std::string key;
-  for (const auto& [name, value] : run.scenario) {
-    if (Distinguishes(name)) absl::StrAppend(&key, name, "=", value, "\n");
-  }
-  return key;
-}
-
 // Keys whose values differ between the groups.
 std::vector<std::string> DifferingKeys(const std::vector<Group>& groups) {
   std::set<std::string> all;
@@ -82,7 +74,7 @@ bool Splits(const std::vector<Group>& groups, const std::string& key) {
   return false;
 }
 
-// The method, and as few keys as tell the groups apart: the settings table has the others.
+// The method, and as few keys as tell the groups apart.
 void LabelGroups(std::vector<Group>* groups) {
   for (Group& group : *groups) group.label = group.method().empty() ? "run" : group.method();
   for (const std::string& key : TellingKeys(DifferingKeys(*groups))) {
@@ -111,12 +103,20 @@ void AddRun(const RunData& run, Group* group, std::vector<Problem>* problems) {
 
 }  // namespace
 
+std::string SettingKey(const RunData& run, const std::string& but) {
+  std::string key;
+  for (const auto& [name, value] : run.scenario) {
+    if (Distinguishes(name) && name != but) absl::StrAppend(&key, name, "=", value, "\n");
+  }
+  return key;
+}
+
 std::vector<Group> GroupRuns(const std::vector<RunData>& runs, std::vector<Problem>* problems) {
   std::vector<Group> groups;
   std::map<std::string, size_t> by_key;
   std::map<std::string, int> methods;
   for (const RunData& run : runs) {
-    const auto [found, added] = by_key.emplace(KeyOf(run), groups.size());
+    const auto [found, added] = by_key.emplace(SettingKey(run), groups.size());
     if (added) groups.emplace_back();
     AddRun(run, &groups[found->second], problems);
     methods.emplace(run.Value("method.name"), static_cast<int>(methods.size()));

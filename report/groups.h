@@ -18,6 +18,10 @@ struct Group {
   std::string method() const { return first().Value("method.name"); }
 };
 
+// A scenario as text, without the keys in which runs of a group may differ, and without `but`:
+// equal for runs that are alike in everything else.
+std::string SettingKey(const RunData& run, const std::string& but = "");
+
 // Groups ordered by method (in the order in which methods first came), then as the runs came.
 // Seed, name, data.root and devices may differ inside a group. Of two runs of a group with one seed
 // the finished one or else the first is kept; the other is a problem, as it would feign certainty.

@@ -22,11 +22,17 @@ struct HeatRow {
   std::vector<double> share;  // [receiver * J + slot]
 };
 
+// The windows of each row.
+std::vector<Bin> BinsOf(const RunData& run, int most) {
+  if (most > 0) return EqualBins(run.windows.back().window + 1, most);
+  std::vector<Bin> bins;
+  for (const WindowLine& line : run.windows) bins.push_back({line.window, line.window});
+  return bins;
+}
+
 std::vector<HeatRow> RowsOf(const RunData& run, int most) {
   std::vector<HeatRow> rows;
-  const int64_t windows = run.windows.back().window + 1;
-  const int64_t least = most > 0 ? most : windows;
-  for (const Bin& bin : EqualBins(windows, static_cast<int>(least))) {
+  for (const Bin& bin : BinsOf(run, most)) {
     HeatRow row{bin, LinesOf(run, bin), {}};
     if (row.lines.begin == row.lines.end) continue;
     for (int t = 0; t < run.T(); ++t) {

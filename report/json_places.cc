@@ -8,6 +8,8 @@
 namespace semlink::report {
 namespace {
 
+constexpr size_t kMaxDepth = 64;  // deeper pointers would grow with the square of the text
+
 // Walks over the tokens with a stack of its own: a deeply nested text must not end the program.
 class Walk {
  public:
@@ -51,9 +53,10 @@ class Walk {
     }
   }
 
-  // Notes the value that begins here; returns its pointer.
+  // Notes the value that begins here; returns its pointer, "" if it is too deep.
   std::string Place() {
     std::string pointer;
+    if (levels_.size() > kMaxDepth) return pointer;
     if (!levels_.empty()) {
       Level& level = levels_.back();
       pointer = level.list ? absl::StrCat(level.pointer, "/", level.index++)

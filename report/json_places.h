@@ -8,6 +8,7 @@
 namespace semlink::report {
 
 // RFC 6901 pointer ("/accuracy/0", "" for the whole) -> line, from 1. `text` must be valid JSON.
+// Values that are nested more than 64 deep are left out.
 std::map<std::string, int> JsonPlaces(const std::string& text);
 
 }  // namespace semlink::report

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "report/axis.h"
 #include "report/markup.h"
+#include "report/series.h"
 
 namespace semlink::report {
 namespace {
@@ -47,9 +48,9 @@ Estimate One(double value) {
   return estimate;
 }
 
-std::string Lines(const RunData& run, size_t begin) {
-  return absl::StrCat(run.Place("metrics.jsonl", run.windows[begin].line), "-",
-                      run.windows.back().line, " /link");
+// The links of the windows from `begin` on.
+std::string LinksFrom(const RunData& run, size_t begin) {
+  return SourceOf(run, {begin, run.windows.size()}, "/link");
 }
 
 std::string Bytes(double bytes) {
@@ -143,8 +144,8 @@ Row PairRow(const RunData& run, const std::string& name, const PairBytes& bytes,
   const double rounds =
       run.Number("training.rounds_per_window", 0) * static_cast<double>(run.windows.size());
   if (use != nullptr && rounds > 0) {
-    row.cells[kNats] = NumberCell(One(use->nats / rounds), 2, Lines(run, 0));
-    row.cells[kBits] = NumberCell(One(use->bits / rounds), 1, Lines(run, 0));
+    row.cells[kNats] = NumberCell(One(use->nats / rounds), 2, LinksFrom(run, 0));
+    row.cells[kBits] = NumberCell(One(use->bits / rounds), 1, LinksFrom(run, 0));
   }
   for (const char* kind : kKinds) {
     const auto found = bytes.by_kind.find(kind);
@@ -197,11 +198,9 @@ std::string RenderBars(const std::string& id, const std::string& title, const st
 }  // namespace
 
 ReportTable LinkTable(const RunData& run, const std::string& id) {
-  ReportTable table;
-  table.id = id;
-  table.title = absl::StrCat("Links of ", run.name);
-  table.head_title = "link";
-  table.columns = {{"rounds", "%"}, {"rate", "nats per sample"}, {"coded size", "bits per sample"}};
+  ReportTable table =
+      EmptyTable(id, absl::StrCat("Links of ", run.name), "link",
+                 {{"rounds", "%"}, {"rate", "nats per sample"}, {"coded size", "bits per sample"}});
   if (run.windows.empty()) return table;
   const size_t begin = run.windows.size() > kLastWindows ? run.windows.size() - kLastWindows : 0;
   std::map<std::pair<int, int>, Use> uses;  // (receiver, slot)
@@ -212,7 +211,7 @@ ReportTable LinkTable(const RunData& run, const std::string& id) {
   }
   const double rounds =
       run.Number("training.rounds_per_window", 0) * static_cast<double>(run.windows.size() - begin);
-  const std::string source = Lines(run, begin);
+  const std::string source = LinksFrom(run, begin);
   for (int t = 0; t < run.T(); ++t) {
     for (int k = 0; k < run.K(); ++k) {
       for (size_t m = 0; m < run.modalities[k].size(); ++m) {
@@ -238,15 +237,17 @@ ReportTable LinkTable(const RunData& run, const std::string& id) {
 }
 
 ReportTable PairTable(const RunData& run, const std::string& id) {
-  ReportTable table;
-  table.id = id;
-  table.title = absl::StrCat("Pairs of ", run.name);
-  table.head_title = "transmitter → receiver";
-  table.columns = {{"rate", "nats per sample"}, {"coded size", "bits per sample"},
-                   {"request", "messages"},     {"feature", "messages"},
-                   {"gradient", "messages"},    {"control", "messages"},
-                   {"all messages", ""},        {"on the wire", ""},
-                   {"of it sent again", ""},    {"round trip", "ms"}};
+  ReportTable table = EmptyTable(id, absl::StrCat("Pairs of ", run.name), "transmitter → receiver",
+                                 {{"rate", "nats per sample"},
+                                  {"coded size", "bits per sample"},
+                                  {"request messages", "bytes"},
+                                  {"feature messages", "bytes"},
+                                  {"gradient messages", "bytes"},
+                                  {"control messages", "bytes"},
+                                  {"all messages", "bytes"},
+                                  {"on the wire", "bytes"},
+                                  {"of it sent again", "bytes"},
+                                  {"round trip", "ms"}});
   std::map<std::string, PairBytes> bytes = BytesOf(run);
   const std::map<std::string, Use> uses = UseOfPairs(run);
   for (const auto& [name, use] : uses) bytes[name];

@@ -2,15 +2,15 @@
 #ifndef SEMLINK_REPORT_PUBLISHED_H_
 #define SEMLINK_REPORT_PUBLISHED_H_
 
-#include <string>
+#include <limits>
 #include <vector>
 
 namespace semlink::report {
 
 // Value and half width of the 95 % interval as printed; a NaN is not reported.
 struct Printed {
-  double value;
-  double half;
+  double value = std::numeric_limits<double>::quiet_NaN();
+  double half = std::numeric_limits<double>::quiet_NaN();
 };
 
 // One method in one setting. Paper: "Distributed Information Bottleneck Theory for Multi-Modal
@@ -18,16 +18,16 @@ struct Printed {
 struct PublishedRow {
   const char* method;   // our name of it
   const char* data;     // data.source of the scenario: av_mnist or mmfi
-  const char* setting;  // "limits", or what else the row is about; see MatchesSetting
+  const char* setting;  // "limits", or what else the row is about; see PublishedFor
   const char* citation;
   Printed rate_nats;
   Printed nce;
   std::vector<Printed> accuracy;  // per task, percent; NaN for a regression task
-  Printed mpjpe_mm;
-  Printed pa_mpjpe_mm;
-  double seconds_per_window;
-  double links;
-  double flops;  // "cost" of an inference
+  double seconds_per_window = std::numeric_limits<double>::quiet_NaN();
+  double links = std::numeric_limits<double>::quiet_NaN();
+  double flops = std::numeric_limits<double>::quiet_NaN();  // "cost" of an inference
+  Printed mpjpe_mm = {};
+  Printed pa_mpjpe_mm = {};
 };
 
 const std::vector<PublishedRow>& PublishedRows();
@@ -36,7 +36,6 @@ const std::vector<PublishedRow>& PublishedRows();
 struct PublishedRatio {
   const char* data;
   const char* ratio;  // "1:2"
-  double value;       // 0.5
   double rate_nats;
   double nce;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/base/shell.h"
 #include "report/markup.h"
@@ -47,12 +48,14 @@ std::vector<std::string> EnvironmentOf(const RunData& run) {
 }
 
 ReportTable EnvironmentTable(const std::vector<Group>& groups) {
-  ReportTable table;
-  table.id = "environment";
-  table.title = "Environment";
-  table.head_title = "runs";
-  table.columns = {{"software", ""}, {"compiler", ""}, {"processor", ""}, {"cores", ""},
-                   {"memory", ""},   {"system", ""},   {"nodes", ""}};
+  ReportTable table = EmptyTable("environment", "Environment", "runs",
+                                 {{"software", ""},
+                                  {"compiler", ""},
+                                  {"processor", ""},
+                                  {"cores", ""},
+                                  {"memory", ""},
+                                  {"system", ""},
+                                  {"nodes", ""}});
   std::map<std::vector<std::string>, std::vector<std::string>> runs;
   for (const Group& group : groups) {
     for (const RunData* run : group.runs) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 
@@ -14,19 +15,6 @@ namespace semlink::report {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-Cell Published(const Printed& printed, int digits, const char* citation, double scale = 1) {
-  Estimate estimate;
-  estimate.mean = printed.value / scale;
-  estimate.half = printed.half / scale;
-  Cell cell = NumberCell(estimate, digits, citation, scale);
-  // As many digits as are printed, whatever the interval is.
-  if (cell.value.has_value()) cell.text = FormatEstimate(printed.value, kNone, digits);
-  if (cell.value.has_value() && !std::isnan(printed.half)) {
-    absl::StrAppend(&cell.text, " ± ", FormatEstimate(printed.half, kNone, digits));
-  }
-  return cell;
-}
 
 // "av_mnist", "mmfi"; underscores do not count.
 bool SameData(const std::string& ours, const char* published) {
@@ -47,6 +35,7 @@ std::string PublishedHead(const PublishedRow& published) {
   return absl::StrCat(method, ", as published", as, ": ", published.citation);
 }
 
+// As PublishedRow::setting; "" for one that the papers do not have.
 std::string SettingOf(const Group& group) {
   const RunData& run = group.first();
   const double e_t = run.Number("limits.e_t", 0), e_k = run.Number("limits.e_k", 0);
@@ -55,7 +44,8 @@ std::string SettingOf(const Group& group) {
     limited = limited || e_k < static_cast<double>(kinds.size()) * run.T();
   }
   if (limited || group.method() != "pom2dib") return "limits";
-  if (run.Number("training.gamma", 0) >= 0.05) return "soft limits, gamma = 0.1";
+  const double gamma = run.Number("training.gamma", 0);
+  if (gamma > 0) return std::abs(gamma - 0.1) < 1e-9 ? "soft limits, gamma = 0.1" : "";
   return run.Number("training.beta", 1) <= 1e-6 ? "no limits, beta -> 0" : "no limits";
 }
 
@@ -78,7 +68,7 @@ bool AnySummaryHas(const std::vector<const Group*>& groups, const std::string& p
   });
 }
 
-// What the columns of a quality table are.
+// What the columns of a quality table are, after the first five.
 struct QualityColumns {
   std::vector<std::string> tasks;
   std::vector<bool> accuracy, mpjpe;  // per task: whether any group has it
@@ -111,27 +101,26 @@ Row PublishedQualityRow(const PublishedRow& published, const QualityColumns& col
   row.head = PublishedHead(published);
   const bool full = published.links > 8 || std::string(published.method) == "dlsc";
   row.cells = {TextCell("-"), TextCell("-"), TextCell(full ? "no" : "yes"),
-               Published(published.rate_nats, 2, published.citation),
-               Published(published.nce, 2, published.citation)};
+               PublishedCell(published.rate_nats, 2, published.citation),
+               PublishedCell(published.nce, 2, published.citation)};
   if (std::string(published.setting) != "limits") row.cells[2].text = published.setting;
   for (size_t t = 0; t < columns.tasks.size(); ++t) {
     const bool known = t < published.accuracy.size();
     if (columns.accuracy[t]) {
-      row.cells.push_back(known ? Published(published.accuracy[t], 2, published.citation)
+      row.cells.push_back(known ? PublishedCell(published.accuracy[t], 2, published.citation)
                                 : TextCell("-"));
     }
     if (!columns.mpjpe[t]) continue;
-    row.cells.push_back(Published(published.mpjpe_mm, 2, published.citation));
-    row.cells.push_back(Published(published.pa_mpjpe_mm, 2, published.citation));
+    row.cells.push_back(PublishedCell(published.mpjpe_mm, 2, published.citation));
+    row.cells.push_back(PublishedCell(published.pa_mpjpe_mm, 2, published.citation));
   }
   return row;
 }
 
-QualityColumns ColumnsOf(const std::vector<const Group*>& groups, ReportTable* table) {
+// Adds the columns of the tasks to the table.
+QualityColumns TaskColumns(const std::vector<const Group*>& groups, ReportTable* table) {
   QualityColumns columns;
   columns.tasks = groups.front()->first().tasks;
-  table->columns = {
-      {"seeds", ""}, {"windows", ""}, {"under limits", ""}, {"sum-rate", "nats"}, {"N-CE", "nats"}};
   for (size_t t = 0; t < columns.tasks.size(); ++t) {
     const bool mpjpe = AnySummaryHas(groups, absl::StrCat("/mpjpe_mm/", t));
     columns.mpjpe.push_back(mpjpe);
@@ -174,8 +163,19 @@ const PublishedRow* PublishedAfter(const std::vector<const Group*>& groups, size
   return again ? nullptr : published;
 }
 
+// The group of full participation with the same data and tasks, or nullptr.
+const Group* FullParticipation(const std::vector<const Group*>& groups, const Group& group) {
+  const auto found = std::find_if(groups.begin(), groups.end(), [&](const Group* other) {
+    return other->method() == "vddib" && other->first().tasks == group.first().tasks &&
+           other->first().Value("data.source") == group.first().Value("data.source");
+  });
+  return found == groups.end() ? nullptr : *found;
+}
+
 // The paper's comparison: time per window as a share of full participation's.
-Cell ShareOfTime(const Cell& time, const Cell& full) {
+Cell ShareOfTime(const Cell& time, const Group* full_participation) {
+  if (full_participation == nullptr) return TextCell("-");
+  const Cell full = SummaryCell(*full_participation, "/seconds_per_window", 3);
   if (!time.value.has_value() || !full.value.has_value() || *full.value <= 0) return TextCell("-");
   Estimate share;
   share.mean = *time.value / *full.value;
@@ -195,24 +195,26 @@ Row PublishedCostRow(const PublishedRow& published, bool share) {
   Row row;
   row.published = true;
   row.head = PublishedHead(published);
-  row.cells = {Published({published.seconds_per_window, kNone}, 2, published.citation),
-               TextCell("-"), Published({published.links, kNone}, 2, published.citation),
-               Published({published.flops, kNone}, 0, published.citation)};
+  row.cells = {PublishedCell({published.seconds_per_window, kNone}, 2, published.citation),
+               TextCell("-"), PublishedCell({published.links, kNone}, 2, published.citation),
+               PublishedCell({published.flops, kNone}, 0, published.citation)};
   if (row.cells[3].value.has_value()) row.cells[3].text = FormatWhole(published.flops);
   if (share) {
-    row.cells.push_back(
-        Published({100 * published.seconds_per_window / PublishedTime("vddib", published), kNone},
-                  1, published.citation));
+    row.cells.push_back(PublishedCell(
+        {100 * published.seconds_per_window / PublishedTime("vddib", published), kNone}, 1,
+        published.citation));
   }
   return row;
 }
 
 ReportTable QualityTable(const std::vector<const Group*>& groups) {
-  ReportTable table;
-  table.id = "quality";
-  table.title = "Rate and quality";
-  table.head_title = "method";
-  const QualityColumns columns = ColumnsOf(groups, &table);
+  ReportTable table = EmptyTable("quality", "Rate and quality", "method",
+                                 {{"seeds", ""},
+                                  {"windows", ""},
+                                  {"under limits", ""},
+                                  {"sum-rate", "nats"},
+                                  {"N-CE", "nats"}});
+  const QualityColumns columns = TaskColumns(groups, &table);
   for (size_t i = 0; i < groups.size(); ++i) {
     table.rows.push_back(QualityRow(*groups[i], columns));
     const PublishedRow* published = PublishedAfter(groups, i);
@@ -249,6 +251,16 @@ Cell SummaryCell(const Group& group, const std::string& pointer, int digits, dou
   return NumberCell(MeanWithInterval(values), digits, absl::StrJoin(sources, "; "), scale);
 }
 
+Cell PublishedCell(const Printed& printed, int digits, const char* citation) {
+  Cell cell = NumberCell({printed.value, printed.half, 0}, digits, citation);
+  if (!cell.value.has_value()) return cell;
+  cell.text = FormatEstimate(printed.value, kNone, digits);
+  if (!std::isnan(printed.half)) {
+    absl::StrAppend(&cell.text, " ± ", FormatEstimate(printed.half, kNone, digits));
+  }
+  return cell;
+}
+
 const PublishedRow* PublishedFor(const Group& group) {
   const std::string setting = SettingOf(group);
   for (const PublishedRow& row : PublishedRows()) {
@@ -279,14 +291,11 @@ std::vector<ReportTable> QualityTables(const std::vector<Group>& groups) {
 }
 
 ReportTable CostTable(const std::vector<Group>& groups) {
-  ReportTable table;
-  table.id = "cost";
-  table.title = "Time, links and cost of an inference";
-  table.head_title = "method";
-  table.columns = {{"time per window", "s"},
-                   {"CPU time per window", "s"},
-                   {"links per round", ""},
-                   {"FLOPs per inference", ""}};
+  ReportTable table = EmptyTable("cost", "Time, links and cost of an inference", "method",
+                                 {{"time per window", "s"},
+                                  {"CPU time per window", "s"},
+                                  {"links per round", ""},
+                                  {"FLOPs per inference", ""}});
   table.note =
       "Time: median over the training windows, wall clock, then the mean over the seeds; it "
       "depends on "
@@ -297,9 +306,9 @@ ReportTable CostTable(const std::vector<Group>& groups) {
   for (const Group& group : groups) {
     if (!group.finished.empty()) shown.push_back(&group);
   }
-  const auto full = std::find_if(shown.begin(), shown.end(),
-                                 [](const Group* group) { return group->method() == "vddib"; });
-  const bool share = full != shown.end() && shown.size() > 1;
+  const bool share =
+      shown.size() > 1 && std::any_of(shown.begin(), shown.end(),
+                                      [](const Group* g) { return g->method() == "vddib"; });
   if (share) table.columns.push_back({"time, of vddib's", "%"});
   for (size_t i = 0; i < shown.size(); ++i) {
     const Group& group = *shown[i];
@@ -311,9 +320,7 @@ ReportTable CostTable(const std::vector<Group>& groups) {
                  SummaryCell(group, "/flops_per_inference", 0)};
     Cell& flops = row.cells.back();
     if (flops.value.has_value()) flops.text = FormatWhole(*flops.value);
-    if (share) {
-      row.cells.push_back(ShareOfTime(row.cells[0], SummaryCell(**full, "/seconds_per_window", 3)));
-    }
+    if (share) row.cells.push_back(ShareOfTime(row.cells[0], FullParticipation(shown, group)));
     table.rows.push_back(std::move(row));
     const PublishedRow* published = PublishedAfter(shown, i);
     if (published == nullptr || std::isnan(published->links)) continue;
@@ -323,15 +330,12 @@ ReportTable CostTable(const std::vector<Group>& groups) {
 }
 
 ReportTable RatioTable(const std::vector<Group>& groups) {
-  ReportTable table;
-  table.id = "ratio";
-  table.title = "Effect of the learning rate ratio";
-  table.head_title = "selection : coding";
-  table.columns = {{"method", ""},
-                   {"sum-rate", "nats"},
-                   {"N-CE", "nats"},
-                   {"published sum-rate", "nats"},
-                   {"published N-CE", "nats"}};
+  ReportTable table = EmptyTable("ratio", "Effect of the learning rate ratio", "selection : coding",
+                                 {{"method", ""},
+                                  {"sum-rate", "nats"},
+                                  {"N-CE", "nats"},
+                                  {"published sum-rate", "nats"},
+                                  {"published N-CE", "nats"}});
   std::set<std::string> ratios;
   std::vector<const Group*> ordered;
   for (const Group& group : groups) {
@@ -352,8 +356,8 @@ ReportTable RatioTable(const std::vector<Group>& groups) {
           !SameData(group->first().Value("data.source"), ratio.data)) {
         continue;
       }
-      row.cells[3] = Published({ratio.rate_nats, kNone}, 2, kRatioCitation);
-      row.cells[4] = Published({ratio.nce, kNone}, 2, kRatioCitation);
+      row.cells[3] = PublishedCell({ratio.rate_nats, kNone}, 2, kRatioCitation);
+      row.cells[4] = PublishedCell({ratio.nce, kNone}, 2, kRatioCitation);
     }
     table.rows.push_back(std::move(row));
   }

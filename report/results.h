@@ -14,6 +14,9 @@ namespace semlink::report {
 // A figure of summary.json over the finished runs of a group.
 Cell SummaryCell(const Group& group, const std::string& pointer, int digits, double scale = 1);
 
+// A published figure with as many digits as are printed, whatever its interval is.
+Cell PublishedCell(const Printed& printed, int digits, const char* citation);
+
 // The published row of the method, data and setting of the group, or nullptr: the limits of the
 // scenario say whether the group is the main comparison, or one of the experiments without limits.
 const PublishedRow* PublishedFor(const Group& group);
@@ -26,7 +29,8 @@ ReportTable CostTable(const std::vector<Group>& groups);
 ReportTable RatioTable(const std::vector<Group>& groups);
 // What was run: one row per run.
 ReportTable RunsTable(const std::vector<Group>& groups);
-// The keys in which the groups differ, and the usual ones.
+// The keys that most reports are about, one row per group. Others in which the groups differ are in
+// their labels, as far as those need them.
 ReportTable SettingsTable(const std::vector<Group>& groups);
 
 }  // namespace semlink::report

@@ -169,6 +169,13 @@ std::optional<Figure> RunData::Summary(const std::string& pointer) const {
                 absl::StrCat(Place("summary.json", place->second), " ", pointer)};
 }
 
+absl::Time RunData::Start() const {
+  for (const Event& event : events) {
+    if (event.name == "training_started") return event.time;
+  }
+  return events.empty() ? absl::UnixEpoch() : events.front().time;
+}
+
 std::string RunData::Place(const std::string& file, int line) const {
   return line > 0 ? absl::StrCat(name, "/", file, ":", line) : absl::StrCat(name, "/", file);
 }

@@ -88,6 +88,8 @@ struct RunData {
   double Number(const std::string& key, double otherwise) const;
   // The number in summary.json at that pointer; nullopt if there is none.
   std::optional<Figure> Summary(const std::string& pointer) const;
+  // When its training started; else its first event, else 1970.
+  absl::Time Start() const;
   // "RUN/FILE:LINE" (without a line if it is 0).
   std::string Place(const std::string& file, int line) const;
 };

@@ -46,12 +46,15 @@ Row RunRow(const Group& group, const RunData& run) {
 }  // namespace
 
 ReportTable RunsTable(const std::vector<Group>& groups) {
-  ReportTable table;
-  table.id = "runs";
-  table.title = "Runs";
-  table.head_title = "run";
-  table.columns = {{"method", ""},     {"seed", ""},     {"state", ""},      {"windows", ""},
-                   {"started", "UTC"}, {"software", ""}, {"parameters", ""}, {"folder", ""}};
+  ReportTable table = EmptyTable("runs", "Runs", "run",
+                                 {{"method", ""},
+                                  {"seed", ""},
+                                  {"state", ""},
+                                  {"windows", ""},
+                                  {"started", "UTC"},
+                                  {"software", ""},
+                                  {"parameters", ""},
+                                  {"folder", ""}});
   table.note = "Parameters: the first 12 digits of their SHA-256.";
   for (const Group& group : groups) {
     for (const RunData* run : group.runs) table.rows.push_back(RunRow(group, *run));
@@ -60,10 +63,7 @@ ReportTable RunsTable(const std::vector<Group>& groups) {
 }
 
 ReportTable SettingsTable(const std::vector<Group>& groups) {
-  ReportTable table;
-  table.id = "settings";
-  table.title = "Settings";
-  table.head_title = "method";
+  ReportTable table = EmptyTable("settings", "Settings", "method", {});
   const std::vector<std::string> keys = {"method.preset",
                                          "data.source",
                                          "limits.e_t",

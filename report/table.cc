@@ -42,6 +42,16 @@ std::string FormatWhole(double value) {
   return value < 0 ? absl::StrCat(kMinus, text) : text;
 }
 
+ReportTable EmptyTable(std::string id, std::string title, std::string head_title,
+                       std::vector<Column> columns) {
+  ReportTable table;
+  table.id = std::move(id);
+  table.title = std::move(title);
+  table.head_title = std::move(head_title);
+  table.columns = std::move(columns);
+  return table;
+}
+
 Cell TextCell(std::string text) {
   Cell cell;
   cell.text = std::move(text);

@@ -42,6 +42,10 @@ struct ReportTable {
   std::vector<Row> rows;
 };
 
+// Without rows and without a note.
+ReportTable EmptyTable(std::string id, std::string title, std::string head_title,
+                       std::vector<Column> columns);
+
 Cell TextCell(std::string text);
 // "99.35 ± 0.35" or "99.35", with at most `digits` decimals: as many as the interval's first two
 // digits need. "-" for a NaN. The estimate is multiplied by `scale`.

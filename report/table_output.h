@@ -13,7 +13,7 @@ namespace semlink::report {
 // source (RFC 4180). Numbers read back exactly; empty where there is none.
 std::string TablesAsCsv(const std::vector<ReportTable>& tables);
 
-// The same as an object {"tables": [{id, title, columns, rows: [{head, published, cells}]}]}.
+// The same as an object {"tables": [{id, title, note, columns, rows: [{head, published, cells}]}]}.
 std::string TablesAsJson(const std::vector<ReportTable>& tables);
 
 // One tabular of booktabs per table; needs \usepackage{booktabs}.

@@ -37,15 +37,6 @@ std::string MaskedCrc(absl::string_view bytes) {
   return LittleEndian(((crc >> 15) | (crc << 17)) + kMaskDelta, 4);
 }
 
-double StartOf(const RunData& run) {
-  for (const Event& event : run.events) {
-    if (event.name == "training_started") {
-      return absl::ToDoubleSeconds(event.time - absl::UnixEpoch());
-    }
-  }
-  return 0;
-}
-
 void AddScalar(const std::string& tag, double value, tensorboard::Summary* summary) {
   if (!std::isfinite(value)) return;
   tensorboard::Summary::Value* entry = summary->add_value();
@@ -107,7 +98,7 @@ std::string TfRecord(absl::string_view data) {
 }
 
 std::string EventFile(const RunData& run) {
-  double time = StartOf(run);
+  double time = absl::ToDoubleSeconds(run.Start() - absl::UnixEpoch());
   tensorboard::Event first;
   first.set_wall_time(time);
   first.set_file_version("brain.Event:2");
@@ -129,8 +120,8 @@ absl::StatusOr<std::vector<std::string>> WriteEventFiles(const std::vector<RunDa
     while (!name.empty() && name.front() == '.') name.erase(0, 1);  // ".." stays inside
     const std::string folder = absl::StrCat(directory, "/", name.empty() ? "run" : name);
     RETURN_IF_ERROR(MakeDirs(folder));
-    paths.push_back(absl::StrCat(folder, "/events.out.tfevents.",
-                                 static_cast<int64_t>(StartOf(run)), ".semlink"));
+    paths.push_back(absl::StrCat(folder, "/events.out.tfevents.", absl::ToUnixSeconds(run.Start()),
+                                 ".semlink"));
     RETURN_IF_ERROR(WriteFileAtomically(paths.back(), EventFile(run)));
   }
   return paths;

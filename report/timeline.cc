@@ -26,7 +26,7 @@ std::string Text(const Event& event, const char* key) {
 // Puts the ends to the beginnings.
 class Collector {
  public:
-  explicit Collector(const RunData& run) : run_(run), start_(StartOf(run)) {}
+  explicit Collector(const RunData& run) : run_(run), start_(run.Start()) {}
 
   std::vector<Occasion> Run() {
     for (const Event& event : run_.events) Take(event);
@@ -38,13 +38,6 @@ class Collector {
   }
 
  private:
-  static absl::Time StartOf(const RunData& run) {
-    for (const Event& event : run.events) {
-      if (event.name == "training_started") return event.time;
-    }
-    return run.events.empty() ? absl::UnixEpoch() : run.events.front().time;
-  }
-
   double Seconds(const Event& event) const { return absl::ToDoubleSeconds(event.time - start_); }
 
   void Take(const Event& event) {
@@ -71,11 +64,15 @@ class Collector {
     } else if (event.name == "resumed") {
       Moment("coordinator", absl::StrCat("started again after window ", Text(event, "window")),
              event);
+      gathering_ = true;
     } else if (event.name == "replay_started") {
       Begin("replay", "coordinator", absl::StrCat("replays ", Text(event, "windows"), " windows"),
             event, false);
-    } else if (event.name == "replay_finished") {
+    } else if (event.name == "replay_finished" || event.name == "replay_given_up") {
       End("replay", event);
+    } else if (event.name == "training_started" || event.name == "evaluation_started") {
+      if (gathering_) EndPairs(event);
+      gathering_ = false;
     } else if (event.name == "failed") {
       Moment("coordinator", absl::StrCat("failed: ", Text(event, "reason")), event);
     }
@@ -111,10 +108,20 @@ class Collector {
     open_.erase(found);
   }
 
+  // While nodes gather, streams are opened without a pair_up.
+  void EndPairs(const Event& event) {
+    std::vector<std::string> pairs;
+    for (const auto& [key, index] : open_) {
+      if (absl::StrContains(key, ':')) pairs.push_back(key);
+    }
+    for (const std::string& pair : pairs) End(pair, event);
+  }
+
   const RunData& run_;
   const absl::Time start_;
   std::vector<Occasion> occasions_;
   std::map<std::string, size_t> open_;
+  bool gathering_ = false;  // after a resume
 };
 
 std::vector<std::string> RowNames(const std::vector<Occasion>& occasions) {
@@ -189,11 +196,8 @@ std::string RenderTimeline(const RunData& run, const std::vector<Occasion>& occa
 
 ReportTable OccasionTable(const RunData& run, const std::vector<Occasion>& occasions,
                           const std::string& id) {
-  ReportTable table;
-  table.id = id;
-  table.title = absl::StrCat("Faults in ", run.name);
-  table.head_title = "what";
-  table.columns = {{"since the start", "s"}, {"for", "s"}, {"how", ""}};
+  ReportTable table = EmptyTable(id, absl::StrCat("Faults in ", run.name), "what",
+                                 {{"since the start", "s"}, {"for", "s"}, {"how", ""}});
   for (const Occasion& occasion : occasions) {
     Row row;
     row.head = occasion.row;

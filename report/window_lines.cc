@@ -12,7 +12,8 @@ namespace semlink::report {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr size_t kMaxLineProblems = 20;  // of one file; the rest is counted
+constexpr size_t kMaxLineProblems = 20;     // of one file; the rest is counted
+constexpr int64_t kMaxWindow = 10'000'000;  // a scenario has no more windows
 
 double NumberOrNone(const Json& json) { return json.is_number() ? json.get<double>() : kNone; }
 
@@ -138,6 +139,10 @@ std::string TakeWindow(const Json& json, int number, RunData* run) {
     return "/window: found no number; the line is left out";
   }
   line.window = window->get<int64_t>();
+  if (line.window < 0 || line.window >= kMaxWindow) {
+    return absl::StrCat("/window: found ", window->dump(), "; expected 0 to ", kMaxWindow - 1,
+                        "; the line is left out");
+  }
   if (!run->windows.empty() && line.window <= run->windows.back().window) {
     return absl::StrCat("/window: found ", line.window, " after ", run->windows.back().window,
                         "; the line is left out");

@@ -84,6 +84,12 @@ TEST(SweepGridTest, FlagsAreAxes) {
   EXPECT_THAT(range->values, ElementsAre("3", "4", "5"));
   EXPECT_EQ(list->key, "limits.e_t");
   EXPECT_THAT(list->values, ElementsAre("1", "2"));
+  const auto wide = ParseGridFlag("seed=-9000000000000000000..9000000000000000000");
+  ASSERT_TRUE(wide.ok());
+  EXPECT_THAT(wide->values, SizeIs(1));  // no range: the scenario's reader refuses it
+  const auto last = ParseGridFlag("seed=9223372036854775806..9223372036854775807");
+  ASSERT_TRUE(last.ok());
+  EXPECT_THAT(last->values, SizeIs(2));
   for (const char* wrong : {"", "seed", "seed=", "=1", "seed=1,,2"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(ParseGridFlag(wrong).status())) << wrong;
   }

@@ -91,6 +91,8 @@ class SweepTest(support.SemlinkTest):
         error = self.semlink("sweep", grid, "--out", self.out, expect=2).stderr
         self.assert_says(error, f"{grid}:2: seeds", f"{grid}:3: grid.1")
         self.assert_says(self.semlink("sweep", self.scenario, "--grid", "beta", expect=2).stderr, "KEY=VALUE")
+        self.assert_says(self.semlink("sweep", self.scenario, "--grid", "seed=1..2", "--grid", "seeds=3", expect=2).stderr,
+                         "--grid seeds=3: found a second axis")
         self.assert_says(self.semlink("sweep", self.scenario, *GRID, "--task", 4, "--out", self.out, expect=2).stderr, "0 to 3")
         self.assertFalse(self.out.exists())
 

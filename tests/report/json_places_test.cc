@@ -21,10 +21,10 @@ TEST(JsonPlacesTest, TextsMayLookLikeJson) {
 }
 
 TEST(JsonPlacesTest, DeepTextsDoNotEndTheProgram) {
-  constexpr int kDepth = 20000;
+  constexpr int kDepth = 100000;
   const std::map<std::string, int> places =
-      JsonPlaces(std::string(kDepth / 100, '[') + std::string(kDepth / 100, ']'));
-  EXPECT_EQ(places.size(), static_cast<size_t>(kDepth / 100));
+      JsonPlaces(std::string(kDepth, '[') + std::string(kDepth, ']'));
+  EXPECT_EQ(places.size(), 65u);
 }
 
 }  // namespace

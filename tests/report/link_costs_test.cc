@@ -34,7 +34,9 @@ TEST_F(LinkCostsTest, PairsHaveAllFourFigures) {
   EXPECT_EQ(table.rows[0].head, "1 → 1");
   EXPECT_DOUBLE_EQ(*table.rows[0].cells[0].value, 10);
   EXPECT_DOUBLE_EQ(*table.rows[0].cells[1].value, 384);
-  EXPECT_EQ(table.rows[0].cells[3].text, "1.5 kB");  // features
+  EXPECT_EQ(table.rows[0].cells[3].text, "1.5 kB");
+  EXPECT_EQ(table.columns[3].title, "feature messages");
+  EXPECT_EQ(table.columns[3].unit, "bytes");  // of the value: for the CSV
   EXPECT_DOUBLE_EQ(*table.rows[0].cells[6].value, 1500);
   EXPECT_DOUBLE_EQ(*table.rows[0].cells[7].value, 1700);
   EXPECT_THAT(table.rows[0].cells[7].source, HasSubstr("/wire_bytes/0/sent; run/summary.json:"));

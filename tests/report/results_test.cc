@@ -30,6 +30,11 @@ TEST(PublishedTest, AreThePapersFigures) {
   }
   EXPECT_NEAR(time_share, 0.094, 0.001);  // "saving up to 90 % of training time"
   EXPECT_THAT(PublishedRatios(), SizeIs(14));
+  const PublishedRow& sparse = PublishedRows().back();  // PoM2-DIB, Fig. 8
+  EXPECT_STREQ(sparse.data, "mmfi");
+  EXPECT_DOUBLE_EQ(sparse.rate_nats.value, 75.99);
+  EXPECT_DOUBLE_EQ(sparse.links, 3.15);
+  EXPECT_TRUE(std::isnan(sparse.flops));
 }
 
 class ResultsTest : public ::testing::Test {
@@ -106,6 +111,18 @@ TEST_F(ResultsTest, VariantsStandBesideThePapersMethod) {
   EXPECT_EQ(cost.rows[4].cells[4].text, "9.4");
 }
 
+TEST_F(ResultsTest, TimesAreSharesOfTheSameData) {
+  RunSpec vddib, other;
+  vddib.method = "vddib";
+  other.values["source"] = "synthetic";
+  const std::vector<RunData> runs = {Run("a", vddib), Run("b", {}), Run("c", other)};
+  const std::vector<Group> groups = Groups(runs);
+  const ReportTable cost = CostTable(groups);  // a, a published, b, b published, c
+  ASSERT_THAT(cost.rows, SizeIs(5));
+  EXPECT_EQ(cost.rows[2].cells[4].text, "100.0");
+  EXPECT_EQ(cost.rows[4].cells[4].text, "-");
+}
+
 TEST_F(ResultsTest, GeneratedDataHaveNoPublishedFigures) {
   RunSpec spec;
   spec.values["source"] = "synthetic";
@@ -126,6 +143,9 @@ TEST_F(ResultsTest, WithoutLimitsThePaperHasOtherFigures) {
   spec.values["gamma"] = "0.1";
   runs = {Run("c", spec)};
   EXPECT_DOUBLE_EQ(PublishedFor(Groups(runs)[0])->links, 3.44);
+  spec.values["gamma"] = "0.2";
+  runs = {Run("d", spec)};
+  EXPECT_EQ(PublishedFor(Groups(runs)[0]), nullptr);
 }
 
 TEST_F(ResultsTest, RatiosStandBesideThePapers) {

@@ -107,6 +107,20 @@ TEST_F(RunDataTest, DamagedLinesAreLeftOutAndNamed) {
   EXPECT_EQ(run.windows.back().line, 11);
 }
 
+// Pictures have a place for every window up to the last.
+TEST_F(RunDataTest, WindowsOutOfRangeAreLeftOut) {
+  WriteText(path_ + "/metrics.jsonl",
+            "{\"window\":-1}\n{\"window\":9223372036854775807}\n"
+            "{\"window\":18446744073709551615}\n{\"window\":10000000}\n{\"window\":5}\n");
+  const RunData run = MustRead(path_, "run");
+  for (const char* line : {"1", "2", "3", "4"}) {
+    EXPECT_THAT(run.problems, Contains(ProblemAt(std::string("run/metrics.jsonl:") + line,
+                                                 "expected 0 to 9999999")));
+  }
+  ASSERT_EQ(run.windows.size(), 1u);
+  EXPECT_EQ(run.windows[0].window, 5);
+}
+
 TEST_F(RunDataTest, ManyDamagedLinesAreCounted) {
   std::string lines;
   for (int i = 0; i < 100; ++i) lines += "x\n";

@@ -57,6 +57,21 @@ TEST_F(TimelineTest, EndsAreJoinedToTheirBeginnings) {
   EXPECT_THAT(OccasionTable(run_, occasions, "t").rows, SizeIs(3));
 }
 
+TEST_F(TimelineTest, AResumeEndsWhatNoEventEnds) {
+  Event(70, "\"event\":\"pair_down\",\"transmitter\":\"transmitter1\",\"receiver\":\"receiver2\"");
+  Event(71, "\"event\":\"resumed\",\"window\":3");
+  Event(72, "\"event\":\"replay_started\",\"windows\":2");
+  Event(75, "\"event\":\"replay_given_up\"");
+  Event(76, "\"event\":\"training_started\",\"windows\":4");
+  Event(90, "\"event\":\"checkpoint\",\"window\":4");
+  const std::vector<Occasion> occasions = Read();
+  ASSERT_THAT(occasions, SizeIs(3));
+  EXPECT_DOUBLE_EQ(occasions[0].end, 76);
+  EXPECT_FALSE(occasions[0].open);
+  EXPECT_DOUBLE_EQ(occasions[2].end, 75);
+  EXPECT_FALSE(occasions[2].open);
+}
+
 TEST_F(TimelineTest, WhatDidNotEndLastsToTheEnd) {
   Event(70, "\"event\":\"pair_down\",\"transmitter\":\"transmitter1\",\"receiver\":\"receiver2\"");
   Event(75, "\"event\":\"checkpoint\",\"window\":3");
