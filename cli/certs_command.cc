@@ -9,17 +9,15 @@
 #include "cli/jobs.h"
 #include "cli/table.h"
 #include "common/base/clock.h"
+#include "common/base/json.h"
 #include "common/node/exit_code.h"
 #include "common/scenario/reader.h"
 #include "common/security/certificate_folder.h"
-#include "nlohmann/json.hpp"
 
 namespace semlink::cli {
 namespace {
 
 using security::MadeCertificate;
-using Json = nlohmann::ordered_json;
-
 constexpr int kMaxDays = 3650;
 
 struct CertsOptions {

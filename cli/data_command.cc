@@ -7,14 +7,12 @@
 #include "cli/commands.h"
 #include "cli/jobs.h"
 #include "cli/table.h"
+#include "common/base/json.h"
 #include "common/data/layout.h"
 #include "common/node/exit_code.h"
-#include "nlohmann/json.hpp"
 
 namespace semlink::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct CheckOptions {
   std::string dir;

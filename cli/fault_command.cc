@@ -36,7 +36,7 @@ struct FaultOptions {
 // For a fault of the kernel's level the coordinator waits for all nodes that carry it out.
 constexpr absl::Duration kKernelPatience = absl::Seconds(20);
 
-void Print(const nlohmann::ordered_json& json) { std::cout << json.dump(2) << "\n"; }
+void Print(const Json& json) { std::cout << json.dump(2) << "\n"; }
 
 int CantFind(const absl::Status& status) { return Complain(status, TargetExitCode(status)); }
 
@@ -70,9 +70,9 @@ int ShowCommands(const FaultOptions& options, const v1::Fault& fault) {
     std::cout << DryRunText(*nodes);
     return kExitSuccess;
   }
-  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  Json all = Json::array();
   const auto texts = [](const std::vector<Command>& commands) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    Json list = Json::array();
     for (const Command& command : commands) list.push_back(CommandText(command));
     return list;
   };

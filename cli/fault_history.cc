@@ -9,16 +9,14 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "common/base/file_system.h"
+#include "common/base/json.h"
 #include "common/base/status_macros.h"
 #include "common/faults/fault_spec.h"
 #include "common/scenario/faults.h"
 #include "common/scenario/reader.h"
-#include "nlohmann/json.hpp"
 
 namespace semlink::cli {
 namespace {
-
-using Json = nlohmann::json;
 
 // By id.
 using History = std::map<uint64_t, TimedFault>;

@@ -19,14 +19,13 @@
 #include "cli/commands.h"
 #include "cli/jobs.h"
 #include "cli/table.h"
+#include "common/base/json.h"
 #include "common/node/exit_code.h"
 #include "coordinator/ledger_query.h"
-#include "nlohmann/json.hpp"
 
 namespace semlink::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using coordinator::LedgerCell;
 using coordinator::LedgerQuery;
 using coordinator::LedgerSubject;

@@ -8,8 +8,6 @@
 namespace semlink::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 std::string Bytes(uint64_t bytes) { return FormatBytes(static_cast<double>(bytes)); }
 
 bool IsOf(const v1::LinkFigures& link, const v1::PairFigures& pair) {

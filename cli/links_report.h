@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "nlohmann/json.hpp"
+#include "common/base/json.h"
 #include "semlink/v1/services.pb.h"
 
 namespace semlink::cli {
@@ -12,7 +12,7 @@ namespace semlink::cli {
 // Nodes and modalities are numbered from 1 in both. The text has one line per pair, and below it
 // one per link that was active.
 std::string LinksText(const v1::LinksReply& reply);
-nlohmann::ordered_json LinksJson(const v1::LinksReply& reply);
+Json LinksJson(const v1::LinksReply& reply);
 
 }  // namespace semlink::cli
 

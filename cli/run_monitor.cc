@@ -7,12 +7,10 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "cli/table.h"
-#include "nlohmann/json.hpp"
+#include "common/base/json.h"
 
 namespace semlink::cli {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr size_t kRecentWindows = 20;
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "nlohmann/json.hpp"
+#include "common/base/json.h"
 
 namespace semlink::cli {
 
@@ -76,7 +76,7 @@ class RunMonitor {
 
   void TakeMetrics(const std::string& line);
   void TakeEvent(const std::string& line);
-  void TakeFault(const nlohmann::json& event);
+  void TakeFault(const Json& event);
   void UpdateMeans();
 
   LineFollower metrics_;

@@ -5,13 +5,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/base/json.h"
 #include "common/scenario/scenario.h"
-#include "nlohmann/json.hpp"
 
 namespace semlink::cli {
-
-// Keeps the order of the file.
-using Json = nlohmann::ordered_json;
 
 // NOT_FOUND if the file is missing, DATA_LOSS if it is no JSON object.
 absl::StatusOr<Json> ReadJsonFile(const std::string& path);

@@ -36,8 +36,8 @@ std::string StateText(const v1::NodeStatus& node) {
   return node.up() ? "up" : "down";
 }
 
-nlohmann::ordered_json CutJson(const v1::StatusReply& reply) {
-  nlohmann::ordered_json cut = nlohmann::ordered_json::array();
+Json CutJson(const v1::StatusReply& reply) {
+  Json cut = Json::array();
   for (const v1::Pair& pair : reply.cut()) {
     cut.push_back({{"transmitter", pair.transmitter() + 1}, {"receiver", pair.receiver() + 1}});
   }
@@ -57,13 +57,13 @@ std::string FaultsText(const ActiveFaults& faults) {
   return table.ToString();
 }
 
-nlohmann::ordered_json FaultsJson(const ActiveFaults& faults) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+Json FaultsJson(const ActiveFaults& faults) {
+  Json list = Json::array();
   for (const v1::ActiveFault& active : faults) {
-    nlohmann::ordered_json item = {{"id", active.fault().id()},
-                                   {"kind", FaultKindName(active.fault().kind())},
-                                   {"fault", FaultText(active.fault())},
-                                   {"seconds_left", nullptr}};
+    Json item = {{"id", active.fault().id()},
+                 {"kind", FaultKindName(active.fault().kind())},
+                 {"fault", FaultText(active.fault())},
+                 {"seconds_left", nullptr}};
     if (active.seconds_left() > 0) item["seconds_left"] = active.seconds_left();
     list.push_back(std::move(item));
   }
@@ -114,8 +114,8 @@ std::string StatusText(const v1::StatusReply& reply) {
   return out;
 }
 
-nlohmann::ordered_json StatusJson(const v1::StatusReply& reply) {
-  nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
+Json StatusJson(const v1::StatusReply& reply) {
+  Json nodes = Json::array();
   for (const v1::NodeStatus& node : reply.node()) {
     nodes.push_back({{"node", NodeTitle(node.node())},
                      {"up", node.up()},
@@ -126,12 +126,11 @@ nlohmann::ordered_json StatusJson(const v1::StatusReply& reply) {
                      {"refusals", node.refusals()},
                      {"peak_rss_bytes", node.peak_rss_bytes()}});
   }
-  nlohmann::ordered_json identity = nlohmann::ordered_json::object();
+  Json identity = Json::object();
   for (const v1::IdentityRefusal& refusal : reply.identity_refusal()) {
     identity[refusal.reason()] = refusal.count();
   }
-  const nlohmann::ordered_json checkpoint =
-      reply.has_checkpoint() ? nlohmann::ordered_json(reply.checkpoint()) : nullptr;
+  const Json checkpoint = reply.has_checkpoint() ? Json(reply.checkpoint()) : nullptr;
   return {{"run_id", reply.run_id()},
           {"scenario", reply.scenario()},
           {"phase", reply.phase()},

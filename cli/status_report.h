@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "nlohmann/json.hpp"
+#include "common/base/json.h"
 #include "semlink/v1/services.pb.h"
 
 namespace semlink::cli {
@@ -13,11 +13,11 @@ using ActiveFaults = google::protobuf::RepeatedPtrField<v1::ActiveFault>;
 
 // The active faults: a table, and a list.
 std::string FaultsText(const ActiveFaults& faults);
-nlohmann::ordered_json FaultsJson(const ActiveFaults& faults);
+Json FaultsJson(const ActiveFaults& faults);
 
 // Nodes are numbered from 1 in both.
 std::string StatusText(const v1::StatusReply& reply);
-nlohmann::ordered_json StatusJson(const v1::StatusReply& reply);
+Json StatusJson(const v1::StatusReply& reply);
 
 }  // namespace semlink::cli
 

@@ -6,14 +6,12 @@
 
 #include "absl/strings/str_split.h"
 #include "cli/commands.h"
+#include "common/base/json.h"
 #include "common/node/exit_code.h"
 #include "common/scenario/reader.h"
-#include "nlohmann/json.hpp"
 
 namespace semlink::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct ValidateOptions {
   std::string file;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "common/base/json.h"
 #include "common/scenario/scenario.h"
-#include "coordinator/json.h"
 #include "coordinator/traffic.h"
 #include "coordinator/window_record.h"
 

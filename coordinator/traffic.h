@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "common/base/ids.h"
-#include "coordinator/json.h"
+#include "common/base/json.h"
 #include "semlink/v1/message.pb.h"
 
 namespace semlink::coordinator {

@@ -11,11 +11,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "nlohmann/json.hpp"
+#include "common/base/json.h"
 
 namespace semlink::report {
-
-using Json = nlohmann::ordered_json;
 
 // A number of one run. `source` is "RUN/FILE:LINE POINTER", the pointer as in RFC 6901.
 struct Figure {

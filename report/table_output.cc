@@ -7,13 +7,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "nlohmann/json.hpp"
+#include "common/base/json.h"
 #include "report/markup.h"
 
 namespace semlink::report {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string CsvText(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
