@@ -27,9 +27,10 @@ std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> c, std::array<uint32_
   return c;
 }
 
-RandomStream::RandomStream(uint64_t seed, Purpose purpose, uint64_t window, uint32_t round, uint64_t id) {
-  // Seed and purpose make the key. The counter's low half is the position; its high half tells the streams of one
-  // key apart, so that none runs into another.
+RandomStream::RandomStream(uint64_t seed, Purpose purpose, uint64_t window, uint32_t round,
+                           uint64_t id) {
+  // Seed and purpose make the key. The counter's low half is the position; its high half tells the
+  // streams of one key apart, so that none runs into another.
   const uint64_t where = Mix(Mix(Mix(window) ^ round) ^ id);
   const uint64_t key = Mix(seed ^ Mix(static_cast<uint64_t>(purpose)));
   key_ = {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)};
@@ -48,6 +49,8 @@ uint32_t RandomStream::NextU32() {
 }
 
 float RandomStream::Uniform() { return static_cast<float>(NextU32() >> 8) * 0x1.0p-24f; }
+
+float RandomStream::Swing(double size) { return static_cast<float>(size) * (2 * Uniform() - 1); }
 
 double RandomStream::UniformDouble() {
   const uint64_t high = NextU32() >> 5;

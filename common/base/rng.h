@@ -1,5 +1,6 @@
-// Random streams. Every random number in semlink comes from a stream keyed by (seed, purpose, window, round, id),
-// so that any node can draw the same numbers at any time, in any order, and a resumed run repeats itself.
+// Random streams. Every random number in semlink comes from a stream keyed by (seed, purpose,
+// window, round, id), so that any node can draw the same numbers at any time, in any order, and a
+// resumed run repeats itself.
 #ifndef SEMLINK_COMMON_BASE_RNG_H_
 #define SEMLINK_COMMON_BASE_RNG_H_
 
@@ -12,32 +13,36 @@ namespace semlink {
 
 // What a stream is for. The values are part of the reproducibility of a run: append only.
 enum class Purpose : uint32_t {
-  kCommonRandomness = 1,   // u of a training round: window, round
-  kEvaluationCr = 2,       // u of an evaluation or inference session: window = draw
-  kSamples = 3,            // which training samples a round uses: window, round
-  kParameters = 4,         // initial weights: id = network
-  kEmbedding = 5,          // task and modality embeddings: id = which
-  kReceiverSelection = 6,  // window, round, id = receiver
+  kCommonRandomness = 1,      // u of a training round: window, round
+  kEvaluationCr = 2,          // u of an evaluation or inference session: window = draw
+  kSamples = 3,               // which training samples a round uses: window, round
+  kParameters = 4,            // initial weights: id = network
+  kEmbedding = 5,             // task and modality embeddings: id = which
+  kReceiverSelection = 6,     // window, round, id = receiver
   kTransmitterSelection = 7,  // window, round, id = transmitter * 2^16 + receiver
-  kTrim = 8,               // feasibility kernel: window, round, id = transmitter
-  kFeatureNoise = 9,       // epsilon of the Gaussian encoder: window, round, id = link
-  kModalityNoise = 10,     // the noise modality: window, round, id = slot
-  kPairing = 11,           // image -> recording: id = split
-  kAugmentation = 12,      // window, round, id
-  kSynthetic = 13,         // generated data: id
+  kTrim = 8,                  // feasibility kernel: window, round, id = transmitter
+  kFeatureNoise = 9,          // epsilon of the Gaussian encoder: window, round, id = link
+  kModalityNoise = 10,        // the noise modality: window, round, id = slot
+  kPairing = 11,              // image -> recording: id = split
+  kAugmentation = 12,         // window, round, id
+  kSynthetic = 13,            // generated data: id
   kFault = 14,
-  kLinkSelection = 15,     // random feasible selections: window, round
+  kLinkSelection = 15,  // random feasible selections: window, round
 };
 
-// Counter-based generator Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). The key is a mix of
-// (seed, purpose); the counter holds the position and a mix of (window, round, id). Not thread-safe; cheap to construct.
+// Counter-based generator Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2,
+// 3", 2011). The key is a mix of (seed, purpose); the counter holds the position and a mix of
+// (window, round, id). Not thread-safe; cheap to construct.
 class RandomStream {
  public:
-  RandomStream(uint64_t seed, Purpose purpose, uint64_t window = 0, uint32_t round = 0, uint64_t id = 0);
+  RandomStream(uint64_t seed, Purpose purpose, uint64_t window = 0, uint32_t round = 0,
+               uint64_t id = 0);
 
   uint32_t NextU32();
   // Uniform in [0, 1), 24 bits.
   float Uniform();
+  // Uniform in [-size, size), as Uniform().
+  float Swing(double size);
   // Uniform in [0, 1), 53 bits: for draws that must reach what is rarer than 6e-8.
   double UniformDouble();
   // Uniform in [0, n), n > 0, without modulo bias.

@@ -35,24 +35,19 @@ const std::vector<Point>& Glyph(int digit) {
   return glyphs[digit];
 }
 
-// Uniform in -size..size.
-float Swing(RandomStream* random, double size) {
-  return static_cast<float>(size) * (2 * random->Uniform() - 1);
-}
-
 std::vector<Stroke> PlaceGlyph(int digit, double difficulty, RandomStream* random) {
-  const float angle = Swing(random, 0.22 * difficulty);
-  const float slant = Swing(random, 0.25 * difficulty);
-  const float width = 6.5f * (1 + Swing(random, 0.2 * difficulty));
-  const float height = 7.5f * (1 + Swing(random, 0.15 * difficulty));
-  const float x0 = 13.5f + Swing(random, 1.5 * difficulty);
-  const float y0 = 13.5f + Swing(random, 1.5 * difficulty);
+  const float angle = random->Swing(0.22 * difficulty);
+  const float slant = random->Swing(0.25 * difficulty);
+  const float width = 6.5f * (1 + random->Swing(0.2 * difficulty));
+  const float height = 7.5f * (1 + random->Swing(0.15 * difficulty));
+  const float x0 = 13.5f + random->Swing(1.5 * difficulty);
+  const float y0 = 13.5f + random->Swing(1.5 * difficulty);
   const float c = std::cos(angle);
   const float s = std::sin(angle);
   std::vector<Point> line;
   for (const Point& p : Glyph(digit)) {
-    const float x = width * (p.x - slant * p.y) + Swing(random, 1.2 * difficulty);
-    const float y = height * p.y + Swing(random, 1.2 * difficulty);
+    const float x = width * (p.x - slant * p.y) + random->Swing(1.2 * difficulty);
+    const float y = height * p.y + random->Swing(1.2 * difficulty);
     line.push_back({x0 + c * x - s * y, y0 + s * x + c * y});
   }
   std::vector<Stroke> strokes;
@@ -65,7 +60,7 @@ void AddClutter(double difficulty, RandomStream* random, std::vector<Stroke>* st
   const int count = static_cast<int>(std::lround(2.0 * difficulty * random->Uniform()));
   for (int i = 0; i < count; ++i) {
     const Point from{27 * random->Uniform(), 27 * random->Uniform()};
-    strokes->push_back({from, {from.x + Swing(random, 6), from.y + Swing(random, 6)}});
+    strokes->push_back({from, {from.x + random->Swing(6), from.y + random->Swing(6)}});
   }
 }
 
@@ -85,7 +80,7 @@ float SquaredDistance(const Stroke& stroke, float x, float y) {
 void DrawDigit(int digit, double difficulty, RandomStream* random, uint8_t* image) {
   std::vector<Stroke> strokes = PlaceGlyph(digit, difficulty, random);
   AddClutter(difficulty, random, &strokes);
-  const float radius = 1.3f * (1 + Swing(random, std::min(0.9, 0.35 * difficulty)));
+  const float radius = 1.3f * (1 + random->Swing(std::min(0.9, 0.35 * difficulty)));
   const float grain = static_cast<float>(0.25 * difficulty);
   for (int y = 0; y < kImageSide; ++y) {
     float nearest[kImageSide];
@@ -100,7 +95,7 @@ void DrawDigit(int digit, double difficulty, RandomStream* random, uint8_t* imag
     for (int x = 0; x < kImageSide; ++x) {
       // One pixel of soft edge.
       const float ink = std::min(1.0f, std::max(0.0f, radius + 0.5f - std::sqrt(nearest[x])));
-      const float value = ink + Swing(random, grain);
+      const float value = ink + random->Swing(grain);
       image[y * kImageSide + x] =
           static_cast<uint8_t>(std::lround(255 * std::min(1.0f, std::max(0.0f, value))));
     }

@@ -32,10 +32,6 @@ const std::vector<Sound>& Word(int digit) {
   return words[digit];
 }
 
-float Swing(RandomStream* random, double size) {
-  return static_cast<float>(size) * (2 * random->Uniform() - 1);
-}
-
 struct Speaker {
   float pitch = 0;  // Hz
   float tract = 1;  // factor on all formants
@@ -54,7 +50,7 @@ void AppendSound(const Sound& sound, const Speaker& speaker, float loudness, Ran
   for (int i = 0; i < n; ++i) {
     const float t = static_cast<float>(i);
     const float edge = std::min({1.0f, (t + 1) / 80, (static_cast<float>(n) - t) / 80});
-    const float value = hiss ? 0.5f * Swing(random, 1) * std::cos(w2 * t)
+    const float value = hiss ? 0.5f * random->Swing(1) * std::cos(w2 * t)
                              : (0.6f + 0.4f * std::cos(w0 * t)) *
                                    (0.6f * std::sin(w1 * t) + 0.4f * std::sin(w2 * t));
     wave->push_back(loudness * edge * value);
@@ -65,16 +61,16 @@ void AppendSound(const Sound& sound, const Speaker& speaker, float loudness, Ran
 
 std::vector<float> SpeakDigit(int digit, double difficulty, RandomStream* random) {
   Speaker speaker;
-  speaker.pitch = 140 * std::exp2(Swing(random, std::min(1.0, 0.7 * difficulty)));
-  speaker.tract = std::exp2(Swing(random, 0.35 * difficulty));
-  speaker.tempo = std::exp2(Swing(random, 0.5 * difficulty));
+  speaker.pitch = 140 * std::exp2(random->Swing(std::min(1.0, 0.7 * difficulty)));
+  speaker.tract = std::exp2(random->Swing(0.35 * difficulty));
+  speaker.tempo = std::exp2(random->Swing(0.5 * difficulty));
   std::vector<float> wave(
       static_cast<std::size_t>(std::min(2000.0, 800 * difficulty * random->Uniform())));
   for (Sound sound : Word(digit)) {
-    sound.f1 *= std::exp2(Swing(random, 0.42 * difficulty));
-    sound.f2 *= std::exp2(Swing(random, 0.36 * difficulty));
-    sound.seconds *= std::exp2(Swing(random, 0.7 * difficulty));
-    const float loudness = 0.4f * std::exp2(Swing(random, 1.2 * difficulty));
+    sound.f1 *= std::exp2(random->Swing(0.42 * difficulty));
+    sound.f2 *= std::exp2(random->Swing(0.36 * difficulty));
+    sound.seconds *= std::exp2(random->Swing(0.7 * difficulty));
+    const float loudness = 0.4f * std::exp2(random->Swing(1.2 * difficulty));
     AppendSound(sound, speaker, loudness, random, &wave);
   }
   const auto noise = static_cast<float>(0.12 * difficulty);
