@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "report/results.h"
 #include "report/series.h"
+#include "report/statistics.h"
 
 namespace semlink::report {
 namespace {
@@ -19,13 +19,12 @@ constexpr int kCurvePoints = 60, kPlanePoints = 36, kTableRows = 8;
 struct CurveKind {
   Quantity quantity;
   std::string id, title, unit;
-  double low = std::numeric_limits<double>::quiet_NaN();
-  double high = std::numeric_limits<double>::quiet_NaN();
+  double low = kNone;
+  double high = kNone;
 };
 
 // The receivers' tasks differ between groups only if somebody mixes scenarios: named by the first.
 std::vector<CurveKind> KindsOf(const std::vector<Group>& groups) {
-  constexpr double kNo = std::numeric_limits<double>::quiet_NaN();
   size_t receivers = 0;
   for (const Group& group : groups) receivers = std::max(receivers, group.first().tasks.size());
   std::vector<CurveKind> kinds;
@@ -43,14 +42,14 @@ std::vector<CurveKind> KindsOf(const std::vector<Group>& groups) {
     }
   };
   per_receiver("accuracy", "Accuracy", "%", 100, 0, 100);
-  per_receiver("mpjpe_mm", "MPJPE", "mm", 1, 0, kNo);
-  per_receiver("loss", "Loss", "nats", 1, kNo, kNo);
-  kinds.push_back({{"rate_nats", -1, 1}, "curve-rate", "Sum-rate", "nats per sample", 0, kNo});
-  kinds.push_back({{"links_total", -1, 1}, "curve-links", "Links per round", "links", 0, kNo});
+  per_receiver("mpjpe_mm", "MPJPE", "mm", 1, 0, kNone);
+  per_receiver("loss", "Loss", "nats", 1, kNone, kNone);
+  kinds.push_back({{"rate_nats", -1, 1}, "curve-rate", "Sum-rate", "nats per sample", 0, kNone});
+  kinds.push_back({{"links_total", -1, 1}, "curve-links", "Links per round", "links", 0, kNone});
   kinds.push_back(
-      {{"log_likelihood", -1, 1}, "curve-likelihood", "Log-likelihood", "nats", kNo, kNo});
-  per_receiver("log_likelihood", "Log-likelihood of the selection", "nats", 1, kNo, kNo);
-  per_receiver("selection_entropy", "Entropy of the selection", "nats", 1, 0, kNo);
+      {{"log_likelihood", -1, 1}, "curve-likelihood", "Log-likelihood", "nats", kNone, kNone});
+  per_receiver("log_likelihood", "Log-likelihood of the selection", "nats", 1, kNone, kNone);
+  per_receiver("selection_entropy", "Entropy of the selection", "nats", 1, 0, kNone);
   return kinds;
 }
 

@@ -13,7 +13,7 @@
 namespace semlink::report {
 namespace {
 
-constexpr double kCell = 11, kGap = 8, kTop = 96, kLeft = 52, kHeight = 220;
+constexpr double kCell = 11, kGap = 8, kMapTop = 96, kMapLeft = 52, kMapHeight = 220;
 constexpr int kLevels = 20;  // steps of the colour
 
 struct HeatRow {
@@ -53,10 +53,10 @@ std::vector<HeatRow> RowsOf(const RunData& run, int most) {
 class HeatMap {
  public:
   HeatMap(const RunData& run, std::vector<HeatRow> rows)
-      : run_(run), rows_(std::move(rows)), step_(kHeight / static_cast<double>(rows_.size())) {}
+      : run_(run), rows_(std::move(rows)), step_(kMapHeight / static_cast<double>(rows_.size())) {}
 
   double width() const { return Column(run_.T() - 1, run_.J()) + 4; }
-  double height() const { return kTop + kHeight + 18; }
+  double height() const { return kMapTop + kMapHeight + 18; }
 
   // One path per strength of colour: small, and no seams between the rows.
   std::string Cells() const {
@@ -78,8 +78,8 @@ class HeatMap {
     std::string out;
     for (int t = 0; t < run_.T(); ++t) {
       const double x = Column(t, 0), width = kCell * run_.J();
-      absl::StrAppend(&out, "<path class=\"frame\" d=\"M", Coordinate(x), " ", Coordinate(kTop),
-                      "h", Coordinate(width), "v", Coordinate(kHeight), "h", Coordinate(-width),
+      absl::StrAppend(&out, "<path class=\"frame\" d=\"M", Coordinate(x), " ", Coordinate(kMapTop),
+                      "h", Coordinate(width), "v", Coordinate(kMapHeight), "h", Coordinate(-width),
                       "z\"/><text class=\"xlab\" x=\"", Coordinate(x + width / 2), "\" y=\"12\">",
                       t + 1, " ", Escape(run_.tasks[t]), "</text>");
       for (int k = 0; k < run_.K(); ++k) out += Labels(t, k);
@@ -92,8 +92,8 @@ class HeatMap {
     for (const double share : {0.0, 0.5, 1.0}) {
       const size_t i = std::min(rows_.size() - 1,
                                 static_cast<size_t>(share * static_cast<double>(rows_.size())));
-      const double y = kTop + share * kHeight + (share == 0 ? 8 : share == 1 ? 0 : 4);
-      absl::StrAppend(&out, "<text class=\"ylab\" x=\"", Coordinate(kLeft - 6), "\" y=\"",
+      const double y = kMapTop + share * kMapHeight + (share == 0 ? 8 : share == 1 ? 0 : 4);
+      absl::StrAppend(&out, "<text class=\"ylab\" x=\"", Coordinate(kMapLeft - 6), "\" y=\"",
                       Coordinate(y), "\">", share == 1 ? rows_[i].bin.last : rows_[i].bin.first,
                       "</text>");
     }
@@ -108,18 +108,18 @@ class HeatMap {
       const std::string source = SourceOf(
           run_, row.lines,
           run_.windows[row.lines.begin].selection_granted ? "/link" : "/selection_probability");
-      absl::StrAppend(&out, "<rect class=\"touch\" x=\"", Coordinate(kLeft), "\" y=\"",
-                      absl::StrFormat("%.2f", kTop + step_ * static_cast<double>(i)), "\" width=\"",
-                      Coordinate(width() - kLeft), "\" height=\"", absl::StrFormat("%.2f", step_),
-                      "\"", Attribute("data-source", source), "><title>windows ", row.bin.first,
-                      " to ", row.bin.last, "</title></rect>");
+      absl::StrAppend(&out, "<rect class=\"touch\" x=\"", Coordinate(kMapLeft), "\" y=\"",
+                      absl::StrFormat("%.2f", kMapTop + step_ * static_cast<double>(i)),
+                      "\" width=\"", Coordinate(width() - kMapLeft), "\" height=\"",
+                      absl::StrFormat("%.2f", step_), "\"", Attribute("data-source", source),
+                      "><title>windows ", row.bin.first, " to ", row.bin.last, "</title></rect>");
     }
     return out;
   }
 
  private:
   double Column(int t, int slot) const {
-    return kLeft + t * (run_.J() * kCell + kGap) + slot * kCell;
+    return kMapLeft + t * (run_.J() * kCell + kGap) + slot * kCell;
   }
 
   int Level(const HeatRow& row, int t, int slot) const {
@@ -135,7 +135,7 @@ class HeatMap {
       size_t end = i + 1;
       while (end < rows_.size() && Level(rows_[end], t, slot) == level) ++end;
       absl::StrAppend(&(*paths)[level], "M", Coordinate(Column(t, slot)), " ",
-                      absl::StrFormat("%.2f", kTop + step_ * static_cast<double>(i)), "h",
+                      absl::StrFormat("%.2f", kMapTop + step_ * static_cast<double>(i)), "h",
                       Coordinate(kCell), "v",
                       absl::StrFormat("%.2f", step_ * static_cast<double>(end - i)), "h",
                       Coordinate(-kCell), "z");
@@ -152,12 +152,12 @@ class HeatMap {
                     "\" y=\"26\">", k + 1, "</text>");
     if (k > 0) {
       absl::StrAppend(&out, "<path class=\"rule\" d=\"M", Coordinate(left), " 18V",
-                      Coordinate(kTop + kHeight), "\"/>");
+                      Coordinate(kMapTop + kMapHeight), "\"/>");
     }
     for (int m = 0; m < modalities; ++m) {
       absl::StrAppend(&out, "<text class=\"turned\" transform=\"translate(",
                       Coordinate(Column(t, run_.Slot(k, m)) + 0.75 * kCell), " ",
-                      Coordinate(kTop - 4), ") rotate(-90)\">", Escape(run_.modalities[k][m]),
+                      Coordinate(kMapTop - 4), ") rotate(-90)\">", Escape(run_.modalities[k][m]),
                       "</text>");
     }
     return out;
@@ -187,7 +187,7 @@ std::string RenderHeatMap(const RunData& run, const std::string& id, int rows) {
       " at the bottom. One chunk per receiver; in it one column per modality, grouped by "
       "transmitter. The table beside it has the end of the training in figures.</desc>",
       map.Cells(), map.Frames(), map.Times(), map.Titles(), "<text class=\"ylab\" x=\"",
-      Coordinate(kLeft - 6), "\" y=\"", Coordinate(kTop - 8), "\">window</text></svg>\n");
+      Coordinate(kMapLeft - 6), "\" y=\"", Coordinate(kMapTop - 8), "\">window</text></svg>\n");
 }
 
 }  // namespace semlink::report

@@ -3,17 +3,18 @@
 #ifndef SEMLINK_REPORT_PLOT_H_
 #define SEMLINK_REPORT_PLOT_H_
 
-#include <limits>
 #include <string>
 #include <vector>
+
+#include "report/statistics.h"
 
 namespace semlink::report {
 
 struct PlotPoint {
   double x = 0;
   double y = 0;
-  double x_half = std::numeric_limits<double>::quiet_NaN();  // half widths of 95 % intervals
-  double y_half = std::numeric_limits<double>::quiet_NaN();
+  double x_half = kNone;  // half widths of 95 % intervals
+  double y_half = kNone;
   std::string title;   // of its marker, for people
   std::string source;  // as Cell::source
 };
@@ -38,8 +39,8 @@ struct Plot {
   std::string x_label;
   std::string y_label;
   std::vector<PlotSeries> series;
-  double y_low = std::numeric_limits<double>::quiet_NaN();  // smallest range that is shown
-  double y_high = std::numeric_limits<double>::quiet_NaN();
+  double y_low = kNone;  // smallest range that is shown
+  double y_high = kNone;
 };
 
 // An <svg> of 360 x 240 units. Points that are not finite break their line.

@@ -1,12 +1,12 @@
 #include "report/published.h"
 
-#include <limits>
 #include <utility>
+
+#include "report/statistics.h"
 
 namespace semlink::report {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr Printed kNot;
 constexpr char kTables[] = "TADIB, Tables I and II";
 constexpr char kTableOne[] = "TADIB, Table I";

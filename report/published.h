@@ -2,15 +2,16 @@
 #ifndef SEMLINK_REPORT_PUBLISHED_H_
 #define SEMLINK_REPORT_PUBLISHED_H_
 
-#include <limits>
 #include <vector>
+
+#include "report/statistics.h"
 
 namespace semlink::report {
 
 // Value and half width of the 95 % interval as printed; a NaN is not reported.
 struct Printed {
-  double value = std::numeric_limits<double>::quiet_NaN();
-  double half = std::numeric_limits<double>::quiet_NaN();
+  double value = kNone;
+  double half = kNone;
 };
 
 // One method in one setting. Paper: "Distributed Information Bottleneck Theory for Multi-Modal
@@ -23,9 +24,9 @@ struct PublishedRow {
   Printed rate_nats;
   Printed nce;
   std::vector<Printed> accuracy;  // per task, percent; NaN for a regression task
-  double seconds_per_window = std::numeric_limits<double>::quiet_NaN();
-  double links = std::numeric_limits<double>::quiet_NaN();
-  double flops = std::numeric_limits<double>::quiet_NaN();  // "cost" of an inference
+  double seconds_per_window = kNone;
+  double links = kNone;
+  double flops = kNone;  // "cost" of an inference
   Printed mpjpe_mm = {};
   Printed pa_mpjpe_mm = {};
 };

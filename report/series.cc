@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "report/statistics.h"
 
 namespace semlink::report {
 
 double Quantity::Of(const WindowLine& line) const {
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   if (key == "nce") {
     const auto found = line.per_receiver.find("cross_entropy");
     if (found == line.per_receiver.end()) return kNone;

@@ -16,7 +16,7 @@ constexpr double kNormal = 1.959964;
 }  // namespace
 
 double StudentT975(int degrees) {
-  if (degrees < 1) return std::numeric_limits<double>::quiet_NaN();
+  if (degrees < 1) return kNone;
   if (degrees <= kTabulated) return kT975[degrees - 1];
   // Cornish-Fisher expansion around the normal quantile: four digits are right from 30 on.
   const double z = kNormal, v = degrees;
@@ -32,7 +32,7 @@ double MeanOf(const std::vector<double>& values) {
     sum += value;
     ++n;
   }
-  return n > 0 ? sum / n : std::numeric_limits<double>::quiet_NaN();
+  return n > 0 ? sum / n : kNone;
 }
 
 Estimate MeanWithInterval(const std::vector<double>& values) {

@@ -7,13 +7,16 @@
 
 namespace semlink::report {
 
+// Stands for a number that is not there.
+inline constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
 // The 0.975 quantile of Student's t with that many degrees of freedom (1 or more).
 double StudentT975(int degrees);
 
 struct Estimate {
-  double mean = std::numeric_limits<double>::quiet_NaN();
+  double mean = kNone;
   // Half width of the 95 % interval of the mean, by Student's t; NaN for fewer than two values.
-  double half = std::numeric_limits<double>::quiet_NaN();
+  double half = kNone;
   int n = 0;
 };
 

@@ -2,7 +2,6 @@
 #ifndef SEMLINK_REPORT_TABLE_H_
 #define SEMLINK_REPORT_TABLE_H_
 
-#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,10 +11,10 @@
 namespace semlink::report {
 
 struct Cell {
-  std::string text;                                        // as people read it
-  std::optional<double> value;                             // unset: only a text
-  double half = std::numeric_limits<double>::quiet_NaN();  // of the 95 % interval
-  int n = 0;                                               // values that went into it
+  std::string text;             // as people read it
+  std::optional<double> value;  // unset: only a text
+  double half = kNone;          // of the 95 % interval
+  int n = 0;                    // values that went into it
   // Where it comes from: "RUN/FILE:LINE POINTER" for each run, joined by "; ". Lines of
   // metrics.jsonl may be a range, "12-31": the figure is the mean over these lines, then over the
   // runs. For a published figure the paper and its table.

@@ -14,7 +14,7 @@
 namespace semlink::report {
 namespace {
 
-constexpr double kLeft = 178, kWidth = 760, kRow = 18, kTop = 8;
+constexpr double kTimeLeft = 178, kTimeWidth = 760, kRow = 18, kTimeTop = 8;
 
 std::string Text(const Event& event, const char* key) {
   const auto found = event.fields.find(key);
@@ -163,28 +163,28 @@ std::string RenderTimeline(const RunData& run, const std::vector<Occasion>& occa
   for (const Occasion& occasion : occasions) end = std::max(end, occasion.end);
   const Axis axis = MakeAxis(0, end, 8);
   const auto x = [&](double seconds) {
-    return kLeft + std::max(axis.Share(seconds), 0.0) * (kWidth - kLeft - 16);
+    return kTimeLeft + std::max(axis.Share(seconds), 0.0) * (kTimeWidth - kTimeLeft - 16);
   };
   const std::vector<std::string> rows = RowNames(occasions);
-  const double bottom = kTop + kRow * static_cast<double>(rows.size());
+  const double bottom = kTimeTop + kRow * static_cast<double>(rows.size());
   std::string out = absl::StrCat(
-      "<svg class=\"natural\" width=\"", Coordinate(kWidth), "\" height=\"",
-      Coordinate(bottom + 36), "\" viewBox=\"0 0 ", Coordinate(kWidth), " ",
+      "<svg class=\"natural\" width=\"", Coordinate(kTimeWidth), "\" height=\"",
+      Coordinate(bottom + 36), "\" viewBox=\"0 0 ", Coordinate(kTimeWidth), " ",
       Coordinate(bottom + 36), "\" role=\"img\" aria-labelledby=\"", id, "-t ", id,
       "-d\"><title id=\"", id, "-t\">Faults in ", Escape(run.name), "</title><desc id=\"", id,
       "-d\">What was broken and what was lost, over the seconds since the training started. The "
       "table below says the same in words.</desc><g class=\"grid\">");
   for (const double tick : axis.ticks) {
-    absl::StrAppend(&out, "<path d=\"M", Coordinate(x(tick)), " ", Coordinate(kTop), "V",
+    absl::StrAppend(&out, "<path d=\"M", Coordinate(x(tick)), " ", Coordinate(kTimeTop), "V",
                     Coordinate(bottom), "\"/><text class=\"xlab\" x=\"", Coordinate(x(tick)),
                     "\" y=\"", Coordinate(bottom + 14), "\">", Escape(axis.Label(tick)), "</text>");
   }
-  absl::StrAppend(&out, "</g><text class=\"xlab\" x=\"", Coordinate((kLeft + kWidth) / 2),
+  absl::StrAppend(&out, "</g><text class=\"xlab\" x=\"", Coordinate((kTimeLeft + kTimeWidth) / 2),
                   "\" y=\"", Coordinate(bottom + 30),
                   "\">seconds since the training started</text>");
   for (size_t i = 0; i < rows.size(); ++i) {
-    const double y = kTop + kRow * static_cast<double>(i);
-    absl::StrAppend(&out, "<text class=\"ylab\" x=\"", Coordinate(kLeft - 8), "\" y=\"",
+    const double y = kTimeTop + kRow * static_cast<double>(i);
+    absl::StrAppend(&out, "<text class=\"ylab\" x=\"", Coordinate(kTimeLeft - 8), "\" y=\"",
                     Coordinate(y + kRow / 2 + 1), "\">", Escape(RowLabel(rows[i])), "</text>");
     for (const Occasion& occasion : occasions) {
       if ((occasion.fault ? "injected faults" : occasion.row) != rows[i]) continue;

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "report/statistics.h"
 
 namespace semlink::report {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kMaxLineProblems = 20;     // of one file; the rest is counted
 constexpr int64_t kMaxWindow = 10'000'000;  // a scenario has no more windows
 
