@@ -10,7 +10,7 @@ set -euo pipefail
 
 packages=(
   ca-certificates cmake curl g++ git lld ninja-build openssl pkg-config python3
-  libabsl-dev libbenchmark-dev libcli11-dev libgmock-dev libgrpc++-dev libgtest-dev libnanoflann-dev
+  libabsl-dev libbenchmark-dev libcli11-dev libcpp-httplib-dev libgmock-dev libgrpc++-dev libgtest-dev libnanoflann-dev
   libprotobuf-dev libsndfile1-dev libspdlog-dev libsqlite3-dev libssl-dev libyaml-cpp-dev
   nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc zlib1g-dev
 )

@@ -30,10 +30,9 @@ class MetricsServer {
 
  private:
   class Impl;
-  struct Running;
-  MetricsServer(std::unique_ptr<Running> running, std::string address);
+  MetricsServer(std::unique_ptr<Impl> impl, std::string address);
 
-  std::unique_ptr<Running> running_;
+  std::unique_ptr<Impl> impl_;
   std::string address_;
 };
 
