@@ -19,7 +19,12 @@ for argument in "$@"; do
   case $argument in
     --tests) packages+=(chromium ethtool iproute2 nftables python3-torch spin) ;;
     --fuzz) packages+=(clang libclang-rt-14-dev) ;;
-    --docker) packages+=(debootstrap docker.io docker-compose iptables) ;;
+    --docker)
+      packages+=(debootstrap iptables)
+      # Another engine than Debian's is as good, and not to be replaced.
+      command -v dockerd >/dev/null || packages+=(docker.io)
+      command -v docker-compose >/dev/null || docker compose version >/dev/null 2>&1 || packages+=(docker-compose)
+      ;;
     --without-torch) torch=() ;;
     *) echo "error: unknown argument $argument: expected --tests, --fuzz, --docker or --without-torch" >&2; exit 2 ;;
   esac

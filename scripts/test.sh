@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-scripts/install_dependencies.sh --tests
+scripts/install_dependencies.sh --tests --docker
 cmake --preset release -DSEMLINK_TESTS=ON -DSEMLINK_BENCH=ON >/dev/null
 cmake --build --preset release
 ctest --preset release "$@"
