@@ -80,7 +80,8 @@ KernelPlan MakeKernelPlan(const NodeId& self, absl::string_view table,
                           const std::vector<v1::Fault>& faults,
                           const std::map<NodeId, KernelPeer>& peers);
 
-// The commands that carry a plan out, and those that undo it.
+// The commands that carry a plan out, and those that undo it. Rules may be removed that are not
+// there.
 Command InstallRules(const KernelPlan& plan);
 Command RemoveRules(absl::string_view table);
 Command RemoveQueues(const std::string& device);

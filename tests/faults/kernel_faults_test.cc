@@ -286,7 +286,7 @@ TEST(KernelNetworkTest, WhatCouldNotBeRemovedIsTriedAgain) {
                                          {Fault(1, "throttle transmitter1>receiver1 --rate 1MB/s")},
                                          {{kR1, {{"10.0.0.1", 0, 7001}, {"eth1", 1500}}}});
   const auto fail = [&](const absl::Status& status) {
-    runner.Fail("nft delete table", status);
+    runner.Fail("delete table", status);
     runner.Fail("tc qdisc del", status);
   };
   ASSERT_TRUE(network.Install(plan).ok());
@@ -305,6 +305,19 @@ TEST(KernelNetworkTest, WhatCouldNotBeRemovedIsTriedAgain) {
   EXPECT_EQ(runner.root("eth1"), "htb 5e1:");
   EXPECT_TRUE(network.Restore().ok());
   EXPECT_EQ(runner.root("eth1"), "noqueue 0:");
+}
+
+TEST(KernelNetworkTest, OneThatWasKilledOnceItWasDoneLeavesNothing) {
+  FakeRunner runner;
+  KernelNetwork network(kT1, &runner);
+  const KernelPlan plan =
+      MakeKernelPlan(kT1, network.table(), {Fault(1, "cut transmitter1>receiver1")},
+                     {{kR1, {{"10.0.0.1", 0, 7001}, {}}}});
+  runner.FailOnceDone(absl::DeadlineExceededError("not done within 5s"));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(network.Install(plan)));
+  EXPECT_THAT(runner.tables(), IsEmpty());
+  EXPECT_TRUE(network.Install(plan).ok());
+  EXPECT_THAT(runner.tables(), SizeIs(1));
 }
 
 }  // namespace
