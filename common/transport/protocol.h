@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "common/base/ids.h"
@@ -23,6 +24,8 @@ inline constexpr char kSoftware[] = "semlink 0.1.0";
 
 // "request", "feature", "gradient" or "control": the kinds under which bytes are counted.
 const char* TrafficKind(const v1::Message& message);
+// Whether it is one of these four.
+bool IsTrafficKind(const std::string& kind);
 
 // Name of the message's body, for errors: "OpenWindow", "Features", ...
 const char* MessageName(const v1::Message& message);
