@@ -279,12 +279,10 @@ int Run(const Flags& flags) {
     board->RequestStop(signal == SIGINT ? "interrupted" : "terminated");
     return true;
   };
-  // As the run was started, also if this one only goes on with it.
-  const absl::StatusOr<Scenario> scenario = ReadScenarioFile(run + "/scenario.yaml");
-  if (!scenario.ok()) return Fail(scenario.status(), kExitFailed);
-  LoggingNode logging(*scenario, *board, &clock, node->get());
+  const Scenario& scenario = (*node)->scenario();
+  LoggingNode logging(scenario, *board, &clock, node->get());
   const DaemonEnd end = RunDaemon(&logging, &mailbox, transport->get(), &clock, daemon);
-  if (end.status.ok() && (*node)->result().ok()) LogSummary(*scenario, run);
+  if (end.status.ok() && (*node)->result().ok()) LogSummary(scenario, run);
   return RunExitCode(end, (*node)->result());
 }
 
