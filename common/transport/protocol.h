@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "common/base/ids.h"
+#include "common/base/limits.h"
 #include "semlink/v1/message.pb.h"
 
 namespace semlink {
@@ -15,9 +16,6 @@ namespace semlink {
 // Raised with every incompatible change of the protos, or of what they mean. Peers of another
 // version are refused. docs/protocol.md says what changed.
 inline constexpr uint32_t kProtocolVersion = 3;
-
-// Largest message accepted from a peer: parameters of a node travel in one.
-inline constexpr int kMaxMessageBytes = 256 << 20;
 
 // What a Hello says about its sender, for people.
 inline constexpr char kSoftware[] = "semlink 0.1.0";
