@@ -52,9 +52,10 @@ function(semlink_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
-# semlink_test(NAME SOURCES a_test.cc DEPS x y [LABELS unit]): one GoogleTest program, one ctest entry
+# semlink_test(NAME SOURCES a_test.cc DEPS x y [LABELS unit] [SEPARATE]): one GoogleTest program, one ctest entry. SEPARATE: its
+# sources use the same names for different things, so each is compiled alone
 function(semlink_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "SEPARATE" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
@@ -64,7 +65,9 @@ function(semlink_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE semlink_flags semlink_test_flags ${ARG_DEPS})
   semlink_precompile(${name} tests)
-  semlink_join_sources(${name})
+  if(NOT ARG_SEPARATE)
+    semlink_join_sources(${name})
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set(environment OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1)
   if(SEMLINK_SANITIZE STREQUAL "thread")

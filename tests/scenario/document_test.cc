@@ -8,7 +8,7 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string ErrorOf(const std::string& text) {
+std::string SyntaxError(const std::string& text) {
   const absl::StatusOr<YamlNode> node = ParseYaml(text, "f.yaml", true);
   return node.ok() ? "" : std::string(node.status().message());
 }
@@ -37,36 +37,37 @@ TEST(ParseYamlTest, EmptyTextIsNothing) {
 }
 
 TEST(ParseYamlTest, NamesTheLineOfASyntaxError) {
-  EXPECT_THAT(ErrorOf("a: 1\nb: [1, 2\n"), HasSubstr("not valid YAML"));
-  EXPECT_THAT(ErrorOf("a: 1\nb: c: d\n"), testing::StartsWith("f.yaml:2: "));
+  EXPECT_THAT(SyntaxError("a: 1\nb: [1, 2\n"), HasSubstr("not valid YAML"));
+  EXPECT_THAT(SyntaxError("a: 1\nb: c: d\n"), testing::StartsWith("f.yaml:2: "));
 }
 
 TEST(ParseYamlTest, RefusesHostileTexts) {
-  EXPECT_THAT(ErrorOf(std::string(100, '[') + std::string(100, ']')), HasSubstr("deeper than 16"));
+  EXPECT_THAT(SyntaxError(std::string(100, '[') + std::string(100, ']')),
+              HasSubstr("deeper than 16"));
   std::string blocks = "a";
   for (int depth = 1; depth < 30; ++depth) blocks += ":\n" + std::string(depth, ' ') + "a";
-  EXPECT_THAT(ErrorOf(blocks + ": 1\n"), HasSubstr("deeper than 16"));
-  EXPECT_NE(ErrorOf(std::string(1 << 20, '[')), "");
-  EXPECT_NE(ErrorOf(std::string(1 << 20, '{')), "");
-  EXPECT_THAT(ErrorOf("a: &x [1]\nb: *x\n"), HasSubstr("anchor"));
-  EXPECT_THAT(ErrorOf("b: *x\n"), testing::Not(""));
-  EXPECT_THAT(ErrorOf("a: !!python/object x\n"), HasSubstr("tag"));
-  EXPECT_THAT(ErrorOf("? [a, b]\n: 1\n"), HasSubstr("as a key"));
-  EXPECT_THAT(ErrorOf("a: 1\n---\nb: 2\n"), HasSubstr("second YAML document"));
-  EXPECT_THAT(ErrorOf(std::string((1 << 20) + 1, '#')), HasSubstr("expected at most 1048576"));
+  EXPECT_THAT(SyntaxError(blocks + ": 1\n"), HasSubstr("deeper than 16"));
+  EXPECT_NE(SyntaxError(std::string(1 << 20, '[')), "");
+  EXPECT_NE(SyntaxError(std::string(1 << 20, '{')), "");
+  EXPECT_THAT(SyntaxError("a: &x [1]\nb: *x\n"), HasSubstr("anchor"));
+  EXPECT_THAT(SyntaxError("b: *x\n"), testing::Not(""));
+  EXPECT_THAT(SyntaxError("a: !!python/object x\n"), HasSubstr("tag"));
+  EXPECT_THAT(SyntaxError("? [a, b]\n: 1\n"), HasSubstr("as a key"));
+  EXPECT_THAT(SyntaxError("a: 1\n---\nb: 2\n"), HasSubstr("second YAML document"));
+  EXPECT_THAT(SyntaxError(std::string((1 << 20) + 1, '#')), HasSubstr("expected at most 1048576"));
   std::string many = "a: [";
   for (int i = 0; i < 30000; ++i) many += "1,";
-  EXPECT_THAT(ErrorOf(many + "1]"), HasSubstr("more than 20000 values"));
+  EXPECT_THAT(SyntaxError(many + "1]"), HasSubstr("more than 20000 values"));
 }
 
 TEST(ParseYamlTest, SurvivesBytesThatAreNoText) {
   std::string bytes;
   for (int i = 0; i < 4096; ++i) bytes += static_cast<char>((i * 131 + i / 7) % 256);
-  ErrorOf(bytes);
-  ErrorOf(std::string("\0a: 1", 5));
-  ErrorOf("a: \xff\xfe\n");
+  SyntaxError(bytes);
+  SyntaxError(std::string("\0a: 1", 5));
+  SyntaxError("a: \xff\xfe\n");
   const std::string whole = "a: {b: [\"x\", 'y'], c: |\n  t\n";
-  for (size_t cut = 0; cut <= whole.size(); ++cut) ErrorOf(whole.substr(0, cut));
+  for (size_t cut = 0; cut <= whole.size(); ++cut) SyntaxError(whole.substr(0, cut));
 }
 
 TEST(SetAtPathTest, ReplacesAddsAndAppends) {

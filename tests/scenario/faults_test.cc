@@ -16,11 +16,6 @@ absl::StatusOr<Scenario> Parse(const std::string& more, const Overrides& overrid
   return ParseScenario(absl::StrCat(kSmall, more), "f.yaml", overrides);
 }
 
-std::string ErrorOf(const std::string& more, const Overrides& overrides = {}) {
-  const auto scenario = Parse(more, overrides);
-  return scenario.ok() ? "" : std::string(scenario.status().message());
-}
-
 TEST(ScenarioFaultsTest, ReadsBothTimesAndEveryOption) {
   const auto s = Parse(
       "faults:\n"
@@ -68,43 +63,43 @@ TEST(ScenarioFaultsTest, NoneIsNone) {
 }
 
 TEST(ScenarioFaultsTest, MistakesHaveLineAndKey) {
-  EXPECT_THAT(ErrorOf("faults: 3\n"), HasSubstr("f.yaml:8: faults: found '3'; expected a list"));
-  EXPECT_THAT(ErrorOf("faults:\n  - kill\n"),
+  EXPECT_THAT(ErrorWith("faults: 3\n"), HasSubstr("f.yaml:8: faults: found '3'; expected a list"));
+  EXPECT_THAT(ErrorWith("faults:\n  - kill\n"),
               HasSubstr("f.yaml:9: faults.1: found 'kill'; expected a group of keys"));
-  EXPECT_THAT(ErrorOf("faults:\n  - at_window: 1\n    kind: kil\n    target: transmitter1\n"),
+  EXPECT_THAT(ErrorWith("faults:\n  - at_window: 1\n    kind: kil\n    target: transmitter1\n"),
               HasSubstr("f.yaml:10: faults.1.kind: found 'kil'; expected one of kill, pause"));
   EXPECT_THAT(
-      ErrorOf("faults:\n  - at_window: 1\n    kind: kill\n    targt: transmitter1\n"),
+      ErrorWith("faults:\n  - at_window: 1\n    kind: kill\n    targt: transmitter1\n"),
       HasSubstr("f.yaml:11: faults.1.targt: found an unknown key; expected a known one: did "
                 "you mean target?"));
-  EXPECT_THAT(ErrorOf("faults:\n  - {at_window: -1, kind: kill, target: transmitter1}\n"),
+  EXPECT_THAT(ErrorWith("faults:\n  - {at_window: -1, kind: kill, target: transmitter1}\n"),
               HasSubstr("f.yaml:9: faults.1.at_window: found '-1'; expected an integer from 0"));
-  EXPECT_THAT(ErrorOf("faults:\n  - {at: 12, kind: kill, target: transmitter1}\n"),
+  EXPECT_THAT(ErrorWith("faults:\n  - {at: 12, kind: kill, target: transmitter1}\n"),
               HasSubstr("faults.1.at: found '12'; expected a time with its unit"));
-  EXPECT_THAT(ErrorOf("faults:\n  - {at: 12s, kind: [kill], target: transmitter1}\n"),
+  EXPECT_THAT(ErrorWith("faults:\n  - {at: 12s, kind: [kill], target: transmitter1}\n"),
               HasSubstr("faults.1.kind: found a list of 1; expected a text or a number"));
-  EXPECT_THAT(ErrorOf("faults:\n  - {at: 1s, at: 2s, kind: kill, target: transmitter1}\n"),
+  EXPECT_THAT(ErrorWith("faults:\n  - {at: 1s, at: 2s, kind: kill, target: transmitter1}\n"),
               HasSubstr("faults.1.at: found the key a second time"));
-  EXPECT_THAT(ErrorOf("faults:\n  - {at: 1s, kind: drop, target: all, probability: 2}\n"),
+  EXPECT_THAT(ErrorWith("faults:\n  - {at: 1s, kind: drop, target: all, probability: 2}\n"),
               HasSubstr("f.yaml:9: faults.1.probability: found '2'; expected a number above 0"));
-  EXPECT_THAT(ErrorOf("", {"faults=[{at_window: 1, kind: x, target: all}]"}),
+  EXPECT_THAT(ErrorWith("", {"faults=[{at_window: 1, kind: x, target: all}]"}),
               HasSubstr("--set faults="));
 }
 
 TEST(ScenarioFaultsTest, ImpossibleCombinations) {
-  EXPECT_THAT(ErrorOf("faults:\n  - {kind: kill, target: transmitter1}\n"),
+  EXPECT_THAT(ErrorWith("faults:\n  - {kind: kill, target: transmitter1}\n"),
               HasSubstr("faults.1: found no time; expected at_window"));
-  EXPECT_THAT(ErrorOf("faults:\n  - {at: 1s, at_window: 2, kind: kill, target: transmitter1}\n"),
+  EXPECT_THAT(ErrorWith("faults:\n  - {at: 1s, at_window: 2, kind: kill, target: transmitter1}\n"),
               HasSubstr("faults.1: found both times; expected at_window"));
-  EXPECT_THAT(ErrorOf("faults:\n  - {at: 1s, kind: drop, target: all}\n"),
+  EXPECT_THAT(ErrorWith("faults:\n  - {at: 1s, kind: drop, target: all}\n"),
               HasSubstr("f.yaml:9: faults.1.probability: found nothing; expected a number"));
-  EXPECT_THAT(ErrorOf("faults:\n  - {at: 1s, kind: cut, target: transmitter1:transmitter2}\n"),
+  EXPECT_THAT(ErrorWith("faults:\n  - {at: 1s, kind: cut, target: transmitter1:transmitter2}\n"),
               HasSubstr("faults.1.target: found 'transmitter1:transmitter2'; expected a link"));
   EXPECT_THAT(
-      ErrorOf("faults:\n  - {at: 1s, kind: kill, target: receiver3}\n"),
+      ErrorWith("faults:\n  - {at: 1s, kind: kill, target: receiver3}\n"),
       HasSubstr("f.yaml:9: faults.1.target: found receiver3 (there are 2 transmitters and 2 "
                 "receivers); expected nodes of this scenario"));
-  EXPECT_THAT(ErrorOf("faults:\n  - {at: 1s, kind: kill, target: transmitter1, delay: 1s}\n"),
+  EXPECT_THAT(ErrorWith("faults:\n  - {at: 1s, kind: kill, target: transmitter1, delay: 1s}\n"),
               HasSubstr("faults.1.delay: found '1s'; expected it to be left out: kill takes for"));
 }
 

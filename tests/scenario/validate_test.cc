@@ -14,22 +14,17 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string ErrorOf(const std::string& more, const Overrides& overrides = {}) {
-  const auto scenario = ParseScenario(absl::StrCat(kSmall, more), "f.yaml", overrides);
-  return scenario.ok() ? "" : std::string(scenario.status().message());
-}
-
 TEST(ValidateTest, RequestsNeedTransmitters) {
-  EXPECT_THAT(ErrorOf("limits: {e_t: 3}\n"),
+  EXPECT_THAT(ErrorWith("limits: {e_t: 3}\n"),
               HasSubstr("f.yaml:8: limits.e_t: found 3; expected at most K, the number of "
                         "transmitters (2)"));
-  EXPECT_EQ(ErrorOf("limits: {e_t: 2}\n"), "");
+  EXPECT_EQ(ErrorWith("limits: {e_t: 2}\n"), "");
 }
 
 TEST(ValidateTest, RealDataNeedAFolder) {
-  EXPECT_THAT(ErrorOf("data: {source: av_mnist}\n"),
+  EXPECT_THAT(ErrorWith("data: {source: av_mnist}\n"),
               HasSubstr("f.yaml:8: data.root: found nothing; expected the folder with mnist/ and"));
-  EXPECT_EQ(ErrorOf("data: {source: av_mnist}\n", {"data.root=/d"}), "");
+  EXPECT_EQ(ErrorWith("data: {source: av_mnist}\n", {"data.root=/d"}), "");
 }
 
 TEST(ValidateTest, LinksAreBounded) {
@@ -44,32 +39,32 @@ TEST(ValidateTest, LinksAreBounded) {
 }
 
 TEST(ValidateTest, MessagesAreBounded) {
-  EXPECT_THAT(ErrorOf("training: {rounds_per_window: 1000, batch_size: 4096}\n"),
+  EXPECT_THAT(ErrorWith("training: {rounds_per_window: 1000, batch_size: 4096}\n"),
               HasSubstr("in one message; expected at most 128 MiB"));
 }
 
 TEST(ValidateTest, SplitsHoldWhatIsAskedOfThem) {
-  EXPECT_THAT(ErrorOf("data: {train_samples: 19}\n"),
+  EXPECT_THAT(ErrorWith("data: {train_samples: 19}\n"),
               HasSubstr("expected 0 (all) or at least training.batch_size (20)"));
-  EXPECT_THAT(ErrorOf("data: {test_samples: 100}\nevaluation: {samples: 101}\n"),
+  EXPECT_THAT(ErrorWith("data: {test_samples: 100}\nevaluation: {samples: 101}\n"),
               HasSubstr("f.yaml:9: evaluation.samples: found 101; expected at most "
                         "data.test_samples (100)"));
 }
 
 TEST(ValidateTest, NoCrExcludesOtherSources) {
   EXPECT_THAT(
-      ErrorOf("method: {name: pom2dib_nocr}\ncommon_randomness: {source: derived}\n"),
+      ErrorWith("method: {name: pom2dib_nocr}\ncommon_randomness: {source: derived}\n"),
       HasSubstr("common_randomness.source: found a source that changes; expected constant"));
 }
 
 TEST(ValidateTest, TheRateIsTheMethods) {
   EXPECT_THAT(
-      ErrorOf("method: {name: dlsc}\nrate: {estimator: joint}\n"),
+      ErrorWith("method: {name: dlsc}\nrate: {estimator: joint}\n"),
       HasSubstr("f.yaml:9: rate.estimator: found an estimate of I(X;Z), which is infinite for "
                 "deterministic encoders; expected knn_entropy: method.name is dlsc"));
-  EXPECT_THAT(ErrorOf("rate: {estimator: knn_entropy}\n"),
+  EXPECT_THAT(ErrorWith("rate: {estimator: knn_entropy}\n"),
               HasSubstr("expected marginal or joint: method.name is pom2dib"));
-  EXPECT_EQ(ErrorOf("method: {name: vddib}\nrate: {estimator: joint}\n"), "");
+  EXPECT_EQ(ErrorWith("method: {name: vddib}\nrate: {estimator: joint}\n"), "");
 }
 
 TEST(ValidateTest, RandomSelectionsHaveToBeCountable) {

@@ -13,7 +13,7 @@
 namespace semlink {
 namespace {
 
-v1::Message Hello() {
+v1::Message HelloOfReceiver() {
   v1::Message message;
   *message.mutable_hello()->mutable_node() = ToProto(NodeId::Receiver(0));
   message.mutable_hello()->set_protocol(kProtocolVersion);
@@ -35,7 +35,7 @@ TEST(GrpcClientStreamTest, BelongsToWhoWaitedForItsEnd) {
     // Nobody listens there. No other channel is open, so each end of a stream ends the queue.
     const std::shared_ptr<GrpcClientStream> stream = GrpcClientStream::Start(
         grpc::CreateChannel("127.0.0.1:1", grpc::InsecureChannelCredentials()),
-        NodeId::Coordinator(), Hello(), &hub);
+        NodeId::Coordinator(), HelloOfReceiver(), &hub);
     EXPECT_FALSE(stream->WaitUntilDone().ok());
     EXPECT_EQ(stream.use_count(), 1);
     EXPECT_FALSE(stream->was_opened());
