@@ -13,6 +13,12 @@ inline constexpr int kMaxMessageBytes = 256 << 20;
 // Of the features, or gradients, in one message. Half of it, so that the rest of the message fits.
 inline constexpr int64_t kMaxFeatureBytes = kMaxMessageBytes / 2;
 
+// Messages of one peer that a node has been sent and has not taken yet. In training no more than a
+// few wait: all rounds of a window travel in one message each way. An inference has kMaxInFlight
+// answers under way at most, and of features in them kMaxFeatureBytesInFlight: half of this.
+inline constexpr int64_t kMaxWaitingBytes = int64_t{1} << 30;
+inline constexpr int64_t kMaxFeatureBytesInFlight = kMaxWaitingBytes / 2;
+
 // Inference: samples in one request, and requests of one receiver under way at once. A transmitter
 // answers no longer request, and keeps no more of them that have overtaken the opening of the
 // window.
