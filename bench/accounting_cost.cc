@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "bench/ledger_workload.h"
 #include "common/base/thread_cpu.h"
 #include "common/metrics/daemon_metrics.h"
 #include "common/transport/protocol.h"
@@ -39,19 +40,8 @@ namespace {
 
 constexpr int kWindows = 500;
 constexpr double kWindowSeconds = 0.2;
-constexpr int kNodes = 6;             // 3 transmitters, 3 receivers
 constexpr int kPeers = 4;             // of each: 3 of the other kind, and the coordinator
 constexpr double kScrapeSeconds = 2;  // deploy/monitoring/prometheus.yml
-
-NodeId NodeOf(int i) { return i < 3 ? NodeId::Transmitter(i) : NodeId::Receiver(i - 3); }
-
-std::vector<NodeId> PeersOf(const NodeId& node) {
-  std::vector<NodeId> peers = {NodeId::Coordinator()};
-  for (int i = 0; i < 3; ++i) {
-    peers.push_back(node.role == Role::kTransmitter ? NodeId::Receiver(i) : NodeId::Transmitter(i));
-  }
-  return peers;
-}
 
 // Connections of this process with itself, as many as a node has.
 class Sockets {
@@ -93,38 +83,10 @@ class Sockets {
   std::vector<PeerConnection> live_;
 };
 
-// As AV-MNIST's: eight links of 20 rounds.
-WindowRecord MakeRecord(uint64_t window) {
-  WindowRecord record;
-  record.open.set_window(window);
-  record.open.set_kind(v1::TRAIN);
-  record.open.set_rounds(20);
-  record.open.set_batch_size(20);
-  record.elapsed = absl::Milliseconds(200);
-  for (int i = 0; i < kNodes; ++i) record.reports[NodeOf(i)].set_window(window);
-  for (int i = 0; i < 8; ++i) {
-    v1::LinkRounds link;
-    link.set_transmitter(i % 3);
-    link.set_modality(i / 3);
-    link.set_task((i + i / 3) % 3);
-    for (int round = 0; round < 20; ++round) link.add_round(round);
-    v1::LinkReport* report = record.reports[NodeId::Transmitter(i % 3)].add_link();
-    report->set_transmitter(link.transmitter());
-    report->set_modality(link.modality());
-    report->set_task(link.task());
-    report->set_rounds(20);
-    report->set_rate_nats(20.5);
-    report->set_coded_bits(768);
-    record.granted.push_back(link);
-  }
-  for (int t = 0; t < 3; ++t) record.reports[NodeId::Receiver(t)].set_samples(400);
-  return record;
-}
-
 // What a node's transport counts.
 struct NodeAccounts {
   explicit NodeAccounts(const NodeId& node)
-      : self(node), peers(PeersOf(node)), sockets(peers), report(node) {}
+      : self(node), peers(WorkloadPeers(node)), sockets(peers), report(node) {}
 
   // The messages of a window: more than there are, since each goes both ways here.
   void Count(const std::vector<v1::Message>& data, const v1::Message& control) {
@@ -170,7 +132,8 @@ class Bench {
       std::exit(1);
     }
     ledger_ = *std::move(made);
-    for (int i = 0; i < kNodes; ++i) nodes_.push_back(std::make_unique<NodeAccounts>(NodeOf(i)));
+    for (int i = 0; i < kWorkloadNodes; ++i)
+      nodes_.push_back(std::make_unique<NodeAccounts>(WorkloadNode(i)));
     data_[0].mutable_request();
     data_[1].mutable_features();
     data_[2].mutable_gradients();
@@ -179,7 +142,7 @@ class Bench {
 
   // One window with its accounts, or without them.
   bool Window(uint64_t window, bool accounts, Times* times) {
-    WindowRecord record = MakeRecord(window);
+    WindowRecord record = WorkloadRecord(window);
     std::vector<TrafficGrowth> growth;
     if (accounts) {
       times->count.push_back(Time([&] { CountMessages(); }));
@@ -203,13 +166,13 @@ class Bench {
     for (const auto& node : nodes_) node->Count(data_, control_);
   }
   void ReadCounters(WindowRecord* record) {
-    for (int i = 0; i < kNodes; ++i) {
+    for (int i = 0; i < kWorkloadNodes; ++i) {
       v1::Message message;
-      *message.mutable_report() = record->reports[NodeOf(i)];
+      *message.mutable_report() = record->reports[WorkloadNode(i)];
       nodes_[i]->Fill(message.mutable_report());
       nodes_[i]->report.Sent(message);
       // On its way to the coordinator.
-      record->reports[NodeOf(i)].ParseFromString(message.report().SerializeAsString());
+      record->reports[WorkloadNode(i)].ParseFromString(message.report().SerializeAsString());
     }
   }
   std::vector<TrafficGrowth> SumUp(const WindowRecord& record) {

@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/ledger_workload.h"
 #include "common/base/clock.h"
-#include "common/transport/protocol.h"
 #include "coordinator/ledger.h"
 #include "coordinator/traffic.h"
 
@@ -27,40 +27,9 @@ namespace {
 constexpr int kWindows = 1000;
 constexpr double kWindowSeconds = 0.2;
 
-// As AV-MNIST's: three transmitters, three receivers, eight links of 20 rounds. Traffic in every
-// tenth window only; a run has it in every one: accounting_cost measures what those rows cost.
 WindowRecord MakeRecord(uint64_t window) {
-  WindowRecord record;
-  record.open.set_window(window);
-  record.open.set_kind(v1::TRAIN);
-  record.open.set_rounds(20);
-  record.open.set_batch_size(20);
-  for (int i = 0; i < 8; ++i) {
-    v1::LinkRounds link;
-    link.set_transmitter(i % 3);
-    link.set_modality(i / 3);
-    link.set_task((i + i / 3) % 3);
-    for (int round = 0; round < 20; ++round) link.add_round(round);
-    v1::LinkReport* report = record.reports[NodeId::Transmitter(i % 3)].add_link();
-    report->set_modality(link.modality());
-    report->set_task(link.task());
-    report->set_rounds(20);
-    report->set_rate_nats(20.5);
-    record.granted.push_back(link);
-  }
-  for (int t = 0; t < 3; ++t) {
-    v1::Report& report = record.reports[NodeId::Receiver(t)];
-    report.set_loss(0.5);
-    report.set_samples(400);
-    for (int k = 0; window % 10 == 0 && k < 3; ++k) {
-      for (const char* kind : {"request", "feature", "gradient", "control"}) {
-        v1::Traffic* traffic = report.add_traffic();
-        *traffic->mutable_peer() = ToProto(NodeId::Transmitter(k));
-        traffic->set_kind(kind);
-        traffic->set_bytes_sent(window * 1000);
-      }
-    }
-  }
+  WindowRecord record = WorkloadRecord(window);
+  AddWorkloadCosts(&record);
   return record;
 }
 

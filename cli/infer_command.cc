@@ -7,6 +7,7 @@
 #include "cli/jobs.h"
 #include "cli/launcher.h"
 #include "common/base/clock.h"
+#include "common/base/limits.h"
 
 namespace semlink::cli {
 namespace {
@@ -59,10 +60,10 @@ void AddInferCommand(CLI::App* app, Action* chosen) {
   command->add_option("--samples", options->samples, "Samples per receiver [the whole test set]")
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}));
   command->add_option("--batch", options->batch, "Samples per request")
-      ->check(CLI::Range(1, 4096))
+      ->check(CLI::Range(1, kMaxInferenceBatch))
       ->capture_default_str();
   command->add_option("--in-flight", options->in_flight, "Requests under way at once")
-      ->check(CLI::Range(1, 1024))
+      ->check(CLI::Range(1, kMaxInFlight))
       ->capture_default_str();
   command->add_option("--out", options->out,
                       "Folder of the measurement; must be empty or missing "

@@ -4,12 +4,16 @@
 #include <memory>
 #include <string>
 
+#include "cli/call_patience.h"
 #include "cli/commands.h"
 #include "cli/jobs.h"
 #include "cli/links_report.h"
 #include "cli/live_text.h"
 #include "cli/operator_client.h"
+#include "cli/port_file.h"
 #include "cli/signal_waiter.h"
+#include "common/base/clock.h"
+#include "common/base/file_system.h"
 #include "common/node/exit_code.h"
 
 namespace semlink::cli {
@@ -24,6 +28,11 @@ struct LinksOptions {
   bool watch = false;
 };
 
+// Whether the run in this folder ("": not known) has come to its end.
+bool HasResult(const std::string& run) {
+  return !run.empty() && (FileExists(run + "/summary.json") || FileExists(run + "/infer.json"));
+}
+
 void Print(const v1::LinksReply& reply, const LinksOptions& options, LiveText* live) {
   if (options.format == "text") {
     live->Show(LinksText(reply));
@@ -32,17 +41,26 @@ void Print(const v1::LinksReply& reply, const LinksOptions& options, LiveText* l
   }
 }
 
-// Until a signal comes or the coordinator has gone.
+// Until a signal comes or the coordinator has gone for good.
 int Watch(const LinksOptions& options, OperatorClient* client, SignalWaiter* signals) {
   LiveText live = LiveText::OnStandardOutput();
-  for (bool answered = false;; answered = true) {
+  RealClock clock;
+  CallPatience patience(&clock);
+  for (bool silent = false;;) {
     const absl::StatusOr<v1::LinksReply> reply = client->GetLinks(options.windows);
-    if (!reply.ok()) {
-      if (!answered) return Complain(reply.status(), OperatorExitCode(reply.status()));
-      std::cerr << "semlink: the coordinator answers no more: the run has ended, or it has died\n";
+    if (CallPatience::MayPass(reply.status()) && HasResult(options.target.run)) {
+      std::cerr << "semlink: the run has ended\n";
       return kExitSuccess;
     }
-    Print(*reply, options, &live);
+    if (!patience.GoesOn(reply.status())) {
+      return Complain(reply.status(), OperatorExitCode(reply.status()));
+    }
+    if (reply.ok()) {
+      Print(*reply, options, &live);
+    } else if (!silent) {
+      std::cerr << "semlink: the coordinator does not answer; asking again\n";
+    }
+    silent = !reply.ok();
     const int signal = signals->Wait(kInterval);
     if (SignalWaiter::IsRequestToEnd(signal)) {
       return signal == SIGINT ? kExitInterrupted : kExitSuccess;
@@ -50,13 +68,16 @@ int Watch(const LinksOptions& options, OperatorClient* client, SignalWaiter* sig
   }
 }
 
-int Links(const LinksOptions& options) {
+int Links(LinksOptions options) {
   // Before gRPC starts threads: they must not take the signals.
   std::unique_ptr<SignalWaiter> signals;
   if (options.watch) {
     absl::StatusOr<std::unique_ptr<SignalWaiter>> made = SignalWaiter::Create();
     if (!made.ok()) return Complain(made.status(), kExitFailed);
     signals = *std::move(made);
+  }
+  if (options.target.run.empty() && options.target.coordinator.empty()) {
+    options.target.run = FindNewestRun("runs").value_or("");  // Watch asks whether it has ended
   }
   const absl::StatusOr<OperatorChannel> coordinator = OpenOperatorChannel(options.target);
   if (!coordinator.ok()) {

@@ -46,6 +46,8 @@ absl::StatusOr<OperatorChannel> OpenOperatorChannel(const OperatorTarget& target
   ASSIGN_OR_RETURN(const Address parsed, ParseAddress(address));
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // For those who ask again: a coordinator that is back should be found at once.
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ChannelCredentials> credentials,
                    MakeChannelCredentials(parsed, NodeId::Coordinator(), security, &arguments));
   return OperatorChannel{address,

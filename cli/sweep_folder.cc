@@ -21,12 +21,36 @@
 
 namespace semlink::cli {
 
+namespace {
+
+// What `semlink run` leaves in a folder, whatever becomes of it.
+bool HasFileOfARun(const std::string& folder) {
+  std::error_code error;
+  for (const char* name : {"scenario.yaml", "env.json", "metrics.jsonl", "events.jsonl",
+                           "ledger.sqlite", "summary.json", "logs", "checkpoints", "parameters"}) {
+    if (std::filesystem::exists(absl::StrCat(folder, "/", name), error)) return true;
+  }
+  return false;
+}
+
+// Of a run in one process nodes leave no checkpoints: nothing but a replay from its first window
+// could go on with it.
+bool BeganInOneProcess(const std::string& folder) {
+  return FileExists(folder + "/logs/inproc.log");
+}
+
+}  // namespace
+
 absl::StatusOr<SweepState> StateOfRun(const std::string& folder, const Scenario& scenario) {
   std::error_code error;
   if (!std::filesystem::exists(folder, error) || std::filesystem::is_empty(folder, error)) {
     return SweepState::kNew;
   }
   const std::string file = folder + "/scenario.yaml";
+  if (!HasFileOfARun(folder)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder, ": holds files, but none of a run; name another --out, or remove it"));
+  }
   if (!FileExists(file)) return SweepState::kUnusable;
   const absl::StatusOr<Scenario> there = ReadScenarioFile(file);
   if (!there.ok() || EmitScenario(*there) != EmitScenario(scenario)) {
@@ -37,10 +61,11 @@ absl::StatusOr<SweepState> StateOfRun(const std::string& folder, const Scenario&
         there.ok() ? "" : absl::StrCat(" (", there.status().message(), ")")));
   }
   if (FileExists(folder + "/summary.json")) return SweepState::kFinished;
-  return FileExists(folder + "/ledger.sqlite") ? SweepState::kInterrupted : SweepState::kUnusable;
+  const bool resumable = FileExists(folder + "/ledger.sqlite") && !BeganInOneProcess(folder);
+  return resumable ? SweepState::kInterrupted : SweepState::kUnusable;
 }
 
-absl::Status SetAside(const std::string& out, const std::string& name) {
+absl::StatusOr<std::string> SetAside(const std::string& out, const std::string& name) {
   const std::string aside = out + "/.sweep/stopped";
   RETURN_IF_ERROR(MakeDirs(aside));
   std::string target;
@@ -53,7 +78,7 @@ absl::Status SetAside(const std::string& out, const std::string& name) {
     return absl::UnknownError(
         absl::StrCat("can't move ", out, "/", name, " to ", target, ": ", error.message()));
   }
-  return absl::OkStatus();
+  return target;
 }
 
 std::optional<int64_t> LastWindow(const std::string& folder) {

@@ -15,15 +15,17 @@ namespace semlink::cli {
 enum class SweepState {
   kNew,          // nothing there
   kFinished,     // it has a summary.json
-  kInterrupted,  // it can be resumed: it has a ledger
+  kInterrupted,  // it can be resumed: it has a ledger, and its nodes were processes of their own
   kUnusable,     // it began, but left nothing to go on from
 };
 
-// FAILED_PRECONDITION if the folder holds a run of another scenario: it is not one of this grid.
+// FAILED_PRECONDITION if the folder holds a run of another scenario, or files and none of a run: it
+// is not one of this grid.
 absl::StatusOr<SweepState> StateOfRun(const std::string& folder, const Scenario& scenario);
 
-// Moves a run that can't go on to OUT/.sweep/stopped/NAME-N, so that it can begin again.
-absl::Status SetAside(const std::string& out, const std::string& name);
+// Moves a run that can't go on to OUT/.sweep/stopped/NAME-N, so that it can begin again. Returns
+// where it is then.
+absl::StatusOr<std::string> SetAside(const std::string& out, const std::string& name);
 
 // The last window that metrics.jsonl has whole; nullopt before the first.
 std::optional<int64_t> LastWindow(const std::string& folder);

@@ -105,7 +105,9 @@ absl::StatusOr<bool> SweepRunner::Prepare(size_t index, bool* finished) {
   if (state == SweepState::kNew || *finished) return false;
   // A run in one process leaves no checkpoints to go on from.
   if (state == SweepState::kInterrupted && options_.transport == "grpc") return true;
-  RETURN_IF_ERROR(SetAside(options_.out, runs_[index].run.name));
+  ASSIGN_OR_RETURN(const std::string aside, SetAside(options_.out, runs_[index].run.name));
+  printer_.Finish();
+  std::cerr << runs_[index].run.name << ": begins again; what was there is in " << aside << "\n";
   return false;
 }
 

@@ -81,6 +81,8 @@ class CoordinatorNode : public Node {
   // Once done(): OK, or why the run failed. UNAVAILABLE: a node could not take part. CANCELLED:
   // stopped by an operator. Before: OK.
   const absl::Status& result() const { return result_; }
+  // What is run: of a run that is resumed, as its ledger has it.
+  const Scenario& scenario() const { return options_.scenario; }
   // What the run waits for, for people: "waiting for transmitter2, receiver1 to join".
   std::string Awaiting() const;
 

@@ -27,6 +27,19 @@ absl::Status Check(const JobOptions& options) {
   return absl::OkStatus();
 }
 
+// What of one transmitter may wait for a receiver at once.
+absl::Status CheckInFlight(const Scenario& scenario, const JobOptions& options) {
+  int modalities = 0;
+  for (int k = 0; k < scenario.K(); ++k) modalities = std::max(modalities, scenario.M(k));
+  const int64_t request =
+      int64_t{4} * scenario.model.embedding * modalities * options.batch;  // float32
+  if (request * options.in_flight <= kMaxFeatureBytesInFlight) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "batch ", options.batch, " and in-flight ", options.in_flight, ": ",
+      request * options.in_flight >> 20, " MiB of features of a transmitter under way at once; ",
+      "at most ", kMaxFeatureBytesInFlight >> 20, " MiB: a smaller batch or fewer requests"));
+}
+
 }  // namespace
 
 const char* Name(JobKind kind) {
@@ -51,6 +64,7 @@ absl::StatusOr<JobKind> ParseJobKind(const std::string& name) {
 
 absl::StatusOr<Job> Job::Make(const Scenario& scenario, const JobOptions& options) {
   if (absl::Status status = Check(options); !status.ok()) return status;
+  if (absl::Status status = CheckInFlight(scenario, options); !status.ok()) return status;
   Job job(scenario, options);
   JobOptions& filled = job.options_;
   if (filled.draws == 0) filled.draws = std::max(1, scenario.evaluation.cr_draws);

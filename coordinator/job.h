@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/limits.h"
 #include "common/scenario/scenario.h"
 #include "semlink/v1/message.pb.h"
 
@@ -37,11 +38,6 @@ struct JobPosition {
 
 // Rounds of one EVALUATE window: keeps what a node holds at once small.
 inline constexpr int kEvaluationRounds = 100;
-
-// The most that nodes take of each other: a transmitter answers no longer request, and keeps no
-// more of them that have overtaken the opening of the window.
-inline constexpr int kMaxInferenceBatch = 16384;
-inline constexpr int kMaxInFlight = 1024;
 
 struct JobOptions {
   JobKind kind = JobKind::kTrain;

@@ -32,8 +32,7 @@ void LinkHistory::Add(const WindowRecord& record, const PairCosts& costs) {
   Entry entry;
   entry.window = record.open.window();
   entry.rounds = record.open.rounds();
-  entry.opened_at = record.opened_at;
-  entry.committed_at = record.committed_at;
+  entry.seconds = record.seconds();
   entry.costs = costs;
   for (const auto& [node, report] : record.reports) {
     for (const v1::LinkReport& link : report.link()) {
@@ -49,13 +48,14 @@ v1::LinksReply LinkHistory::Read(uint32_t windows) const {
   v1::LinksReply reply;
   std::map<std::tuple<uint32_t, uint32_t, uint32_t>, LinkSum> links;
   std::map<std::pair<NodeId, NodeId>, v1::PairFigures> pairs;
-  double rounds = 0;
+  double rounds = 0, seconds = 0;
   absl::MutexLock lock(&mutex_);
   if (entries_.empty()) return reply;
   const size_t count = std::min<size_t>(std::max<uint32_t>(windows, 1), entries_.size());
   const auto first = entries_.end() - static_cast<std::ptrdiff_t>(count);
   for (auto entry = first; entry != entries_.end(); ++entry) {
     rounds += entry->rounds;
+    seconds += entry->seconds;
     for (const v1::LinkReport& link : entry->links) {
       LinkSum& sum = links[{link.transmitter(), link.modality(), link.task()}];
       sum.rounds += link.rounds();
@@ -66,7 +66,7 @@ v1::LinksReply LinkHistory::Read(uint32_t windows) const {
   }
   reply.set_window(entries_.back().window + 1);
   reply.set_windows(static_cast<uint32_t>(count));
-  reply.set_seconds(absl::ToDoubleSeconds(entries_.back().committed_at - first->opened_at));
+  reply.set_seconds(seconds);
   for (const auto& [key, sum] : links) {
     v1::LinkFigures* link = reply.add_link();
     link->set_transmitter(std::get<0>(key));

@@ -9,7 +9,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "coordinator/traffic.h"
 #include "coordinator/window_record.h"
 #include "semlink/v1/services.pb.h"
@@ -31,7 +30,7 @@ class LinkHistory {
   struct Entry {
     uint64_t window = 0;
     uint32_t rounds = 0;
-    absl::Time opened_at, committed_at;
+    double seconds = 0;
     std::vector<v1::LinkReport> links;  // those that were active
     PairCosts costs;
   };

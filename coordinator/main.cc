@@ -62,14 +62,14 @@ void AddJobFlags(CLI::App* app, Flags* flags) {
   CLI::Option* out = app->add_option("--out", flags->out, "Run folder; must not hold a run yet");
   CLI::Option* runs =
       app->add_option("--runs", flags->runs,
-                      "Folder of runs: go on with the newest one if it is of this scenario and not "
-                      "finished, else begin DIR/NAME-DATE-TIME. For a coordinator that is started "
+                      "Folder of runs: go on with the newest one if it is of this scenario and job and "
+                      "not finished, else begin DIR/NAME-DATE-TIME. For a coordinator that is started "
                       "again by a supervisor with the same command")
           ->type_name("DIR")
           ->excludes(out);
   app->add_flag("--once", flags->once,
-                "With --runs: if the newest run is of this scenario and finished, do nothing until "
-                "told to end. For supervisors that start it again whatever its exit code")
+                "With --runs: if the newest run is of this scenario and job, and finished, do nothing "
+                "until told to end. For supervisors that start it again whatever its exit code")
       ->needs(runs);
   CLI::Option* job = app->add_option("--job", flags->job, "What to do")
                          ->capture_default_str()
@@ -170,8 +170,9 @@ absl::Status DescribeNewRun(const Flags& flags, CoordinatorOptions* options) {
   options->job.in_flight = flags.in_flight;
   options->out_dir = flags.out;
   if (flags.runs.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const RunChoice choice,
-                   ChooseRun(flags.runs, options->scenario, RealClock().WallTime()));
+  ASSIGN_OR_RETURN(const Job job, Job::Make(options->scenario, options->job));
+  ASSIGN_OR_RETURN(const RunChoice choice, ChooseRun(flags.runs, options->scenario, job.options(),
+                                                     RealClock().WallTime()));
   if (flags.once && !choice.finished.empty()) return IdleUntilSignal(choice.finished);
   (choice.resume ? options->resume_dir : options->out_dir) = choice.dir;
   spdlog::info("{} {}", choice.resume ? "going on with" : "beginning", choice.dir);
@@ -279,12 +280,10 @@ int Run(const Flags& flags) {
     board->RequestStop(signal == SIGINT ? "interrupted" : "terminated");
     return true;
   };
-  // As the run was started, also if this one only goes on with it.
-  const absl::StatusOr<Scenario> scenario = ReadScenarioFile(run + "/scenario.yaml");
-  if (!scenario.ok()) return Fail(scenario.status(), kExitFailed);
-  LoggingNode logging(*scenario, *board, &clock, node->get());
+  const Scenario& scenario = (*node)->scenario();
+  LoggingNode logging(scenario, *board, &clock, node->get());
   const DaemonEnd end = RunDaemon(&logging, &mailbox, transport->get(), &clock, daemon);
-  if (end.status.ok() && (*node)->result().ok()) LogSummary(*scenario, run);
+  if (end.status.ok() && (*node)->result().ok()) LogSummary(scenario, run);
   return RunExitCode(end, (*node)->result());
 }
 

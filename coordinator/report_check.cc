@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/transport/protocol.h"
 
 namespace semlink::coordinator {
 namespace {
@@ -109,7 +112,60 @@ std::string CheckFailures(const v1::OpenWindow& open, const NodeId& from,
   return "";
 }
 
+bool Exchange(const Scenario& scenario, const NodeId& from, const NodeId& peer) {
+  if (peer == NodeId::Coordinator()) return true;
+  if (peer.index < 0) return false;
+  if (peer.role == Role::kTransmitter) {
+    return from.role == Role::kReceiver && peer.index < scenario.K();
+  }
+  return peer.role == Role::kReceiver && from.role == Role::kTransmitter &&
+         peer.index < scenario.T();
+}
+
+bool Countable(std::initializer_list<uint64_t> counts) {
+  constexpr uint64_t kTooMany = uint64_t{1} << 53;
+  return std::all_of(counts.begin(), counts.end(),
+                     [](uint64_t count) { return count < kTooMany; });
+}
+
+bool CanBe(const v1::Traffic& t) {
+  return IsTrafficKind(t.kind()) && Countable({t.messages_sent(), t.bytes_sent(),
+                                               t.messages_received(), t.bytes_received()});
+}
+
+bool CanBe(const v1::Wire& w) {
+  return FiniteNonNegative(w.round_trip_us()) &&
+         Countable({w.bytes_sent(), w.bytes_received(), w.retransmitted(), w.payload_sent(),
+                    w.payload_received(), w.segments_sent(), w.segments_received(),
+                    w.connection()});
+}
+
+// Keeps the entries for which `good` holds; returns how many went.
+template <typename Entries, typename Good>
+int Keep(Entries* entries, const Good& good) {
+  const int before = entries->size();
+  entries->erase(std::remove_if(entries->begin(), entries->end(),
+                                [&](const auto& entry) { return !good(entry); }),
+                 entries->end());
+  return before - entries->size();
+}
+
 }  // namespace
+
+int DropUntrueCosts(const Scenario& scenario, const NodeId& from, v1::Report* report) {
+  std::set<std::pair<NodeId, std::string>> traffic;
+  std::set<NodeId> wire;
+  return Keep(report->mutable_traffic(),
+              [&](const v1::Traffic& t) {
+                const NodeId peer = FromProto(t.peer());
+                return Exchange(scenario, from, peer) && CanBe(t) &&
+                       traffic.insert({peer, t.kind()}).second;
+              }) +
+         Keep(report->mutable_wire(), [&](const v1::Wire& w) {
+           const NodeId peer = FromProto(w.peer());
+           return Exchange(scenario, from, peer) && CanBe(w) && wire.insert(peer).second;
+         });
+}
 
 std::string CheckReport(const Scenario& scenario, const WindowRecord& record, const NodeId& from,
                         const v1::Report& report) {

@@ -18,6 +18,12 @@ namespace semlink::coordinator {
 std::string CheckReport(const Scenario& scenario, const WindowRecord& record, const NodeId& from,
                         const v1::Report& report);
 
+// Takes out what can't be true of Report.traffic and Report.wire: peers that `from` exchanges nothing
+// with or that the scenario does not have, kinds that there are not, the same twice, counts of 2^53
+// and more (9 petabytes; summary.json could not hold them exactly), round trips that are no time. Costs
+// decide nothing, so the rest of the report stands. Returns how many entries that were.
+int DropUntrueCosts(const Scenario& scenario, const NodeId& from, v1::Report* report);
+
 std::string CheckInferReport(const v1::InferReport& report);
 
 }  // namespace semlink::coordinator

@@ -5,7 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/file_system.h"
+#include "common/base/status_macros.h"
 #include "common/scenario/reader.h"
+#include "coordinator/sqlite.h"
 
 namespace semlink::coordinator {
 namespace {
@@ -39,6 +41,29 @@ bool IsRunOf(const fs::path& run, const Scenario& scenario) {
   return text.ok() && *text == EmitScenario(scenario);
 }
 
+// NOT_FOUND if the ledger names no job.
+absl::StatusOr<JobOptions> JobOf(const fs::path& run) {
+  ASSIGN_OR_RETURN(Database database, Database::Open(run / "ledger.sqlite", Access::kRead));
+  ASSIGN_OR_RETURN(Statement read, database.Prepare("SELECT job, draws, samples, batch, in_flight "
+                                                    "FROM run"));
+  ASSIGN_OR_RETURN(const bool found, read.Step());
+  if (!found) return absl::NotFoundError("the table run is empty");
+  JobOptions job;
+  ASSIGN_OR_RETURN(job.kind, ParseJobKind(read.Text(0)));
+  job.draws = static_cast<int>(read.Int(1));
+  job.samples = read.Int(2);
+  job.batch = static_cast<int>(read.Int(3));
+  job.in_flight = static_cast<int>(read.Int(4));
+  return job;
+}
+
+bool DoesJob(const fs::path& run, const JobOptions& job) {
+  const absl::StatusOr<JobOptions> there = JobOf(run);
+  return !there.ok() ||
+         (there->kind == job.kind && there->draws == job.draws && there->samples == job.samples &&
+          there->batch == job.batch && there->in_flight == job.in_flight);
+}
+
 // Replaces a link that is there, at once.
 absl::Status PointTo(const fs::path& target, const fs::path& link) {
   const fs::path fresh = link.string() + ".new";
@@ -54,10 +79,10 @@ absl::Status PointTo(const fs::path& target, const fs::path& link) {
 }  // namespace
 
 absl::StatusOr<RunChoice> ChooseRun(const std::string& runs, const Scenario& scenario,
-                                    absl::Time now) {
+                                    const JobOptions& job, absl::Time now) {
   if (const absl::Status made = MakeDirs(runs); !made.ok()) return made;
   const fs::path newest = NewestRun(runs);
-  const bool ours = !newest.empty() && IsRunOf(newest, scenario);
+  const bool ours = !newest.empty() && IsRunOf(newest, scenario) && DoesJob(newest, job);
   const bool finished = ours && IsFinished(newest);
   RunChoice choice;
   choice.resume = ours && !finished;

@@ -13,19 +13,12 @@ const std::vector<double>& SecondsBounds() {
   return *kBounds;
 }
 
-std::map<NodeId, v1::Report> WithoutTraffic(const std::map<NodeId, v1::Report>& reports) {
-  std::map<NodeId, v1::Report> short_reports;
-  for (const auto& [node, report] : reports) {
-    v1::Report& copy = short_reports[node];
-    copy.set_loss(report.loss());
-    copy.set_cross_entropy(report.cross_entropy());
-    copy.set_correct(report.correct());
-    copy.set_samples(report.samples());
-    copy.set_selection_entropy(report.selection_entropy());
-    *copy.mutable_transmitter_probability() = report.transmitter_probability();
-    *copy.mutable_link() = report.link();
+std::map<NodeId, v1::Report> WithoutTraffic(std::map<NodeId, v1::Report> reports) {
+  for (auto& [node, report] : reports) {
+    report.clear_traffic();
+    report.clear_wire();
   }
-  return short_reports;
+  return reports;
 }
 
 }  // namespace

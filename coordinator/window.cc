@@ -233,7 +233,9 @@ std::optional<MessageRefusal> Window::AddReport(const NodeId& from, const v1::Re
     if (!detail->empty()) wrong = MessageRefusal::kMalformed;
   }
   if (wrong.has_value()) return Refuse(*wrong);
-  record_.reports[from] = report;
+  v1::Report& taken = record_.reports[from] = report;
+  const int dropped = DropUntrueCosts(scenario_, from, &taken);
+  if (dropped > 0) record_.refused["cost"] += dropped;
   MoveIfAllReported();
   return std::nullopt;
 }

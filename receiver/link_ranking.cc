@@ -1,6 +1,7 @@
 #include "receiver/link_ranking.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "common/scenario/method_table.h"
 
@@ -13,7 +14,9 @@ constexpr double kWeight = 0.05;
 }  // namespace
 
 LinkRanking::LinkRanking(const Scenario& scenario)
-    : scenario_(scenario), values_(at::zeros({scenario.J()}, at::kFloat)) {}
+    : scenario_(scenario),
+      values_(at::zeros({scenario.J()}, at::kFloat)),
+      weights_(at::zeros({scenario.J()}, at::kFloat)) {}
 
 void LinkRanking::Measure(int k, int m, double nats) {
   measured_.emplace_back(scenario_.Slot(k, m), nats);
@@ -21,15 +24,18 @@ void LinkRanking::Measure(int k, int m, double nats) {
 
 void LinkRanking::Step() {
   float* values = values_.data_ptr<float>();
+  float* weights = weights_.data_ptr<float>();
   for (const auto& [slot, nats] : measured_) {
-    values[slot] += static_cast<float>(kWeight * (nats - values[slot]));
+    const double weight = weights[slot] + kWeight * (1 - weights[slot]);
+    values[slot] += static_cast<float>(kWeight / weight * (nats - values[slot]));
+    weights[slot] = static_cast<float>(weight);
   }
   measured_.clear();
 }
 
 float LinkRanking::Best(int k) const {
-  const float* first = values_.data_ptr<float>() + scenario_.Slot(k, 0);
-  return *std::max_element(first, first + scenario_.M(k));
+  const std::vector<float> values = Relevance(k);
+  return *std::max_element(values.begin(), values.end());
 }
 
 std::vector<int> LinkRanking::Transmitters(const std::vector<bool>& up) const {
@@ -44,8 +50,13 @@ std::vector<int> LinkRanking::Transmitters(const std::vector<bool>& up) const {
 }
 
 std::vector<float> LinkRanking::Relevance(int k) const {
-  const float* first = values_.data_ptr<float>() + scenario_.Slot(k, 0);
-  return {first, first + scenario_.M(k)};
+  const float* value = values_.data_ptr<float>() + scenario_.Slot(k, 0);
+  const float* weight = weights_.data_ptr<float>() + scenario_.Slot(k, 0);
+  std::vector<float> relevance;
+  for (int m = 0; m < scenario_.M(k); ++m) {
+    relevance.push_back(weight[m] > 0 ? value[m] : std::numeric_limits<float>::lowest());
+  }
+  return relevance;
 }
 
 }  // namespace semlink::receiver

@@ -34,6 +34,7 @@ method::NodeState ReceiverNode::State() {
   state.baseline = &selection_->baseline();
   if (MethodOf(scenario()).selection == SelectionRule::kRanked) {
     state.tensors.emplace_back("relevance", selection_->ranking().values());
+    state.tensors.emplace_back("relevance_weight", selection_->ranking().weights());
   }
   return state;
 }

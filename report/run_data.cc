@@ -10,6 +10,7 @@
 #include "common/base/file_system.h"
 #include "common/base/status_macros.h"
 #include "common/scenario/document.h"
+#include "report/json_depth.h"
 #include "report/json_places.h"
 #include "report/window_lines.h"
 
@@ -90,6 +91,11 @@ Json ReadObject(const char* file, const char* without, std::map<std::string, int
                 RunData* run) {
   const std::optional<std::string> text = ReadOrSay(file, without, run);
   if (!text.has_value()) return nullptr;
+  if (TooDeep(*text)) {
+    run->problems.push_back({run->Place(file, 0), absl::StrCat("is nested more than ",
+                                                               kMaxJsonDepth, " deep: ", without)});
+    return nullptr;
+  }
   Json json = Json::parse(*text, nullptr, false);
   if (!json.is_object()) {
     run->problems.push_back({run->Place(file, 0), absl::StrCat("found no JSON object: ", without)});

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -82,6 +83,18 @@ tensorboard::Event EvaluationEvent(const RunData& run, double time) {
   return event;
 }
 
+// One path component, unlike those before it: "a/b" and "a_b" are two runs.
+std::string FolderName(const std::string& run, std::set<std::string>* taken) {
+  std::string plain = absl::StrReplaceAll(run, {{"/", "_"}});
+  while (!plain.empty() && plain.front() == '.') plain.erase(0, 1);  // ".." stays inside
+  if (plain.empty()) plain = "run";
+  std::string name = plain;
+  for (int number = 2; !taken->insert(name).second; ++number) {
+    name = absl::StrCat(plain, "-", number);
+  }
+  return name;
+}
+
 }  // namespace
 
 uint32_t Crc32c(absl::string_view bytes) {
@@ -115,10 +128,9 @@ std::string EventFile(const RunData& run) {
 absl::StatusOr<std::vector<std::string>> WriteEventFiles(const std::vector<RunData>& runs,
                                                          const std::string& directory) {
   std::vector<std::string> paths;
+  std::set<std::string> taken;
   for (const RunData& run : runs) {
-    std::string name = absl::StrReplaceAll(run.name, {{"/", "_"}});
-    while (!name.empty() && name.front() == '.') name.erase(0, 1);  // ".." stays inside
-    const std::string folder = absl::StrCat(directory, "/", name.empty() ? "run" : name);
+    const std::string folder = absl::StrCat(directory, "/", FolderName(run.name, &taken));
     RETURN_IF_ERROR(MakeDirs(folder));
     paths.push_back(absl::StrCat(folder, "/events.out.tfevents.", absl::ToUnixSeconds(run.Start()),
                                  ".semlink"));

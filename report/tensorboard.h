@@ -24,7 +24,8 @@ std::string TfRecord(absl::string_view data);
 // that of training_started and the windows' seconds since.
 std::string EventFile(const RunData& run);
 
-// Writes DIR/RUN/events.out.tfevents.SECONDS.semlink for each run; returns the paths. A
+// Writes DIR/RUN/events.out.tfevents.SECONDS.semlink for each run; returns the paths. RUN is the
+// run's name with "_" for "/", and "-2" and so on after it where another run has that folder. A
 // file of that name is replaced.
 absl::StatusOr<std::vector<std::string>> WriteEventFiles(const std::vector<RunData>& runs,
                                                          const std::string& directory);

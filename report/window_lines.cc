@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "report/json_depth.h"
 #include "report/statistics.h"
 
 namespace semlink::report {
@@ -27,6 +28,8 @@ void EachLine(const std::string& text, const char* file,
     std::string wrong;
     if (end == std::string::npos) {
       wrong = "was not written whole; left out";
+    } else if (TooDeep(absl::string_view(text).substr(begin, end - begin))) {
+      wrong = absl::StrCat("is nested more than ", kMaxJsonDepth, " deep; left out");
     } else {
       const Json json = Json::parse(text.begin() + begin, text.begin() + end, nullptr, false);
       wrong = json.is_object() ? take(json, line) : "found no JSON object; left out";

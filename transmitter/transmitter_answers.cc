@@ -4,20 +4,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/limits.h"
 #include "common/base/status_macros.h"
 #include "common/codec/tensor_codec.h"
 #include "common/method/rounds.h"
-#include "common/transport/protocol.h"
 #include "transmitter/transmitter_node.h"
 
 namespace semlink::transmitter {
-namespace {
-
-// The numbers of one answer; the same share of a message as common/scenario/validate.cc leaves to
-// those of a window.
-constexpr int64_t kMaxFeatureBytes = kMaxMessageBytes / 2;
-
-}  // namespace
 
 // Order, rounds, losses and advantages; not the links.
 absl::Status TransmitterNode::CheckGradients(int t, const v1::Gradients& gradients) const {
@@ -74,14 +67,13 @@ absl::Status TransmitterNode::OnGradients(int t, const v1::Gradients& gradients)
 }
 
 absl::Status TransmitterNode::CheckSampleRequest(int t, const v1::SampleRequest& request) const {
-  constexpr uint32_t kMaxSamples = 1 << 14;
   if (phase() != Phase::kOpen || stage_ != Stage::kGranted || plan().kind != v1::INFER ||
       request.window() != plan().window) {
     return absl::InvalidArgumentError("SampleRequest outside an inference session");
   }
-  if (request.samples() == 0 || request.samples() > kMaxSamples) {
+  if (request.samples() == 0 || request.samples() > uint32_t{kMaxInferenceBatch}) {
     return absl::InvalidArgumentError(absl::StrCat("SampleRequest for ", request.samples(),
-                                                   " samples; 1 to ", kMaxSamples,
+                                                   " samples; 1 to ", kMaxInferenceBatch,
                                                    " can be asked for"));
   }
   // A message that is too long to be sent would end this node.

@@ -16,11 +16,12 @@ constexpr int kMostNodes = 1 << 20;  // of a role: what a fault may name; the sc
 }  // namespace
 
 KernelFaults::KernelFaults(const NodeId& self, std::unique_ptr<CommandRunner> runner, Peers peers,
-                           Answer answer)
+                           Answer answer, absl::Duration retry)
     : self_(self),
       runner_(std::move(runner)),
       peers_(std::move(peers)),
       answer_(std::move(answer)),
+      retry_(retry),
       network_(self, runner_.get()) {}
 
 void KernelFaults::Wake() {
@@ -72,7 +73,13 @@ void KernelFaults::Loop() {
     Work work;
     {
       absl::MutexLock lock(&mutex_);
-      while (!stopping_ && !work_.any()) changed_.Wait(&mutex_);
+      while (!stopping_ && !work_.any()) {
+        if (!unclear_) {
+          changed_.Wait(&mutex_);
+        } else if (changed_.WaitWithTimeout(&mutex_, retry_)) {
+          work_.peers_changed = true;
+        }
+      }
       if (stopping_) return;
       std::swap(work, work_);
     }
@@ -91,7 +98,8 @@ void KernelFaults::Do(Work work) {
   if (!told && !work.peers_changed) return;
   const std::map<uint64_t, v1::FaultOutcome> before = std::exchange(outcomes_, {});
   if (told) wanted_ = *std::move(work.faults);
-  Apply();
+  Apply(told || tries_ >= kTries);
+  tries_ = unclear_ ? tries_ + 1 : 0;
   // A change of addresses is told only if it ended something that was active.
   bool failed = false;
   v1::FaultsSet answer;
@@ -130,7 +138,7 @@ std::vector<v1::Fault> KernelFaults::Checked(const std::vector<v1::Fault>& fault
   return good;
 }
 
-absl::StatusOr<KernelPlan> KernelFaults::Plan(const std::vector<v1::Fault>& faults) {
+absl::StatusOr<KernelPlan> KernelFaults::Plan(const std::vector<v1::Fault>& faults, bool strict) {
   std::map<NodeId, KernelPeer> concerned;
   for (const auto& [id, ends] : peers_()) {
     bool any = false, queue = false;
@@ -140,6 +148,14 @@ absl::StatusOr<KernelPlan> KernelFaults::Plan(const std::vector<v1::Fault>& faul
       queue |= NeedsQueue(fault.kind());
     }
     if (!any) continue;
+    if (ends.peer_host.empty()) {
+      if (strict) {
+        return absl::FailedPreconditionError(
+            absl::StrCat("packets of ", id.ToString(), " can't be told from others here"));
+      }
+      unclear_ = true;
+      continue;
+    }
     KernelPeer peer = {ends, {}};
     if (queue) {
       ASSIGN_OR_RETURN(peer.route, network_.RouteTo(ends.peer_host));
@@ -149,29 +165,30 @@ absl::StatusOr<KernelPlan> KernelFaults::Plan(const std::vector<v1::Fault>& faul
   return MakeKernelPlan(self_, network_.table(), faults, concerned);
 }
 
-absl::Status KernelFaults::TryAll(const std::vector<v1::Fault>& faults) {
-  ASSIGN_OR_RETURN(const KernelPlan plan, Plan(faults));
+absl::Status KernelFaults::TryAll(const std::vector<v1::Fault>& faults, bool strict) {
+  ASSIGN_OR_RETURN(const KernelPlan plan, Plan(faults, strict));
   return network_.Install(plan);
 }
 
-void KernelFaults::Apply() {
+void KernelFaults::Apply(bool strict) {
+  unclear_ = false;
   const std::vector<v1::Fault> good = Checked(wanted_);
   if (good.empty()) return Restore();
-  if (TryAll(good).ok()) {
+  if (TryAll(good, strict).ok()) {
     for (const v1::Fault& fault : good) Note(fault, absl::OkStatus());
     return;
   }
   std::vector<v1::Fault> done;
   for (const v1::Fault& fault : good) {
     done.push_back(fault);
-    const absl::Status status = TryAll(done);
+    const absl::Status status = TryAll(done, strict);
     Note(fault, status);
     if (!status.ok()) done.pop_back();
   }
   // One without a plan has left what was there before it.
   if (done.empty()) return Restore();
   // The last one that failed has taken the others with it.
-  if (TryAll(done).ok()) return;
+  if (TryAll(done, strict).ok()) return;
   for (const v1::Fault& fault : done) {
     Note(fault, absl::InternalError("it could not be done a second time"));
   }

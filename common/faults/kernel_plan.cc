@@ -135,6 +135,11 @@ std::vector<Command> QueueCommands(const std::string& class_id, const KernelRout
   return {{std::move(make_class), ""}, {std::move(fill), ""}};
 }
 
+// To delete what is not there is an error, to add what is there is none.
+std::string DeleteTable(absl::string_view table) {
+  return absl::StrCat("add table inet ", table, "\ndelete table inet ", table, "\n");
+}
+
 class Planner {
  public:
   Planner(const NodeId& self, absl::string_view table, const std::vector<v1::Fault>& faults)
@@ -233,14 +238,10 @@ KernelPlan MakeKernelPlan(const NodeId& self, absl::string_view table,
 
 Command InstallRules(const KernelPlan& plan) {
   // One transaction: the table that may be there is replaced, with no moment in between.
-  return {{"nft", "-f", "-"},
-          absl::StrCat("add table inet ", plan.table, "\ndelete table inet ", plan.table, "\n",
-                       plan.rules)};
+  return {{"nft", "-f", "-"}, absl::StrCat(DeleteTable(plan.table), plan.rules)};
 }
 
-Command RemoveRules(absl::string_view table) {
-  return {{"nft", "delete", "table", "inet", std::string(table)}, ""};
-}
+Command RemoveRules(absl::string_view table) { return {{"nft", "-f", "-"}, DeleteTable(table)}; }
 
 Command RemoveQueues(const std::string& device) {
   return {{"tc", "qdisc", "del", "dev", device, "root", "handle", kRootHandle}, ""};

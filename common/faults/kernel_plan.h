@@ -33,7 +33,9 @@ inline constexpr int kUnknownPort = -1;
 // The two ends of the connections with a peer, as their packets show them. A port is 0 where any
 // will do: the address and the other port tell the pair from all others.
 struct LinkEnds {
-  std::string peer_host;  // numeric, without brackets; in a plan that is only shown any text
+  // Numeric, without brackets; in a plan that is only shown any text. Empty: the packets can't be
+  // told from others, and no rule can be made for them.
+  std::string peer_host;
   int peer_port = 0;
   int own_port = 0;
 
@@ -80,7 +82,8 @@ KernelPlan MakeKernelPlan(const NodeId& self, absl::string_view table,
                           const std::vector<v1::Fault>& faults,
                           const std::map<NodeId, KernelPeer>& peers);
 
-// The commands that carry a plan out, and those that undo it.
+// The commands that carry a plan out, and those that undo it. Rules may be removed that are not
+// there.
 Command InstallRules(const KernelPlan& plan);
 Command RemoveRules(absl::string_view table);
 Command RemoveQueues(const std::string& device);

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/limits.h"
+
 namespace semlink::method {
 namespace {
 
-// Inference keeps several requests under way; training never more than one message ahead.
-constexpr size_t kMostMessages = 1024;    // of one peer
-constexpr size_t kMostBytes = 256 << 20;  // of one peer: one message of the largest size
+// Of one peer. Inference keeps several requests under way; training never more than one message
+// ahead, which may be of the largest size.
+constexpr size_t kMostMessages = kMaxInFlight;
+constexpr size_t kMostBytes = kMaxMessageBytes;
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "common/base/resource_usage.h"
@@ -35,7 +36,10 @@ double ResidentBytes() {
 
 void AddTransportMetrics(const NodeId& self, const GrpcTransport& transport, MetricsPage* page) {
   AddTrafficMetrics(self, transport.TrafficSnapshot(), transport.WireSnapshot(), page);
-  page->Add(kRefusals, {{"reason", "transport"}}, static_cast<double>(transport.refusals()));
+  const uint64_t overflows = transport.overflows();  // read first: it is counted first
+  page->Add(kRefusals, {{"reason", "mailbox_full"}}, static_cast<double>(overflows));
+  page->Add(kRefusals, {{"reason", "transport"}},
+            static_cast<double>(std::max(transport.refusals(), overflows) - overflows));
 }
 
 void AddTrafficMetrics(const NodeId& self, const std::vector<v1::Traffic>& messages,

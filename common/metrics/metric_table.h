@@ -59,7 +59,8 @@ inline constexpr MetricSpec kConnections = {"semlink_connections_total", MetricT
 inline constexpr MetricSpec kRefusals = {
     "semlink_refusals_total", MetricType::kCounter, "reason", SEMLINK_EACH,
     "What was refused: by the transport (reason: transport), Hellos for their certificates among "
-    "it; at the coordinator also links and messages (as in the ledger), and callers by their "
+    "it, or because too much of one peer waited (mailbox_full); at the coordinator also links and "
+    "messages (as in the ledger), and callers by their "
     "certificates."};
 
 // What links carry. Of the last committed window (coordinator) or the last report (nodes).

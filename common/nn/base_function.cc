@@ -65,7 +65,8 @@ struct Pass : torch::CustomClassHolder {
   BaseLayout layout;
   std::unique_ptr<InputLayer> input;
   int64_t rows = 0;
-  std::vector<bool> wanted;  // which inputs require a gradient
+  std::vector<bool> wanted;             // which inputs require a gradient
+  FlopCount flops = ThreadFlopCount();  // of the node whose pass it is
 };
 
 using torch::autograd::AutogradContext;
@@ -105,6 +106,7 @@ class BaseFunction : public torch::autograd::Function<BaseFunction> {
   static variable_list backward(AutogradContext* context, variable_list d_outputs) {
     const auto capsule = context->saved_data["pass"].toCapsule();
     const Pass& pass = static_cast<const Pass&>(*capsule);
+    const CountFlopsFor counted(pass.flops);
     const BaseLayout& layout = pass.layout;
     const BlockLayout &first = layout.block[0], &second = layout.block[1];
     const variable_list saved = context->get_saved_variables();

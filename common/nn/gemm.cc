@@ -1,6 +1,7 @@
 #include "common/nn/gemm.h"
 
 #include <algorithm>
+#include <utility>
 
 #ifdef SEMLINK_HAVE_DNNL
 #include <dnnl.h>
@@ -9,7 +10,7 @@
 namespace semlink::nn {
 namespace {
 
-thread_local uint64_t thread_flops = 0;
+thread_local FlopCount thread_flops = std::make_shared<std::atomic<uint64_t>>(0);
 
 void AtenGemm(const at::Tensor& a, const at::Tensor& b, Into into, const at::Tensor& c) {
   at::Tensor out = c;
@@ -53,14 +54,22 @@ bool DnnlGemm(const at::Tensor& a, const at::Tensor& b, Into into, const at::Ten
 
 void Gemm(const at::Tensor& a, const at::Tensor& b, Into into, const at::Tensor& c) {
   if (c.numel() == 0) return;
-  thread_flops += uint64_t{2} * static_cast<uint64_t>(c.numel() * a.size(1));
+  thread_flops->fetch_add(uint64_t{2} * static_cast<uint64_t>(c.numel() * a.size(1)),
+                          std::memory_order_relaxed);
 #ifdef SEMLINK_HAVE_DNNL
   if (c.device().is_cpu() && a.size(1) > 0 && DnnlGemm(a, b, into, c)) return;
 #endif
   AtenGemm(a, b, into, c);
 }
 
-uint64_t ThreadFlops() { return thread_flops; }
+uint64_t ThreadFlops() { return thread_flops->load(std::memory_order_relaxed); }
+
+FlopCount ThreadFlopCount() { return thread_flops; }
+
+CountFlopsFor::CountFlopsFor(FlopCount count)
+    : before_(std::exchange(thread_flops, std::move(count))) {}
+
+CountFlopsFor::~CountFlopsFor() { thread_flops = std::move(before_); }
 
 const char* GemmBackend() {
 #ifdef SEMLINK_HAVE_DNNL

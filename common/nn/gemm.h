@@ -4,7 +4,9 @@
 
 #include <ATen/ATen.h>
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 
 namespace semlink::nn {
 
@@ -19,9 +21,25 @@ enum class Into { kReplace, kAdd };
 void Gemm(const at::Tensor& a, const at::Tensor& b, Into into, const at::Tensor& c);
 
 // Floating-point operations of all Gemm calls of the calling thread so far, 2 M N K for each: a
-// clock of its work, as its CPU time is one of its time. On a CUDA device a backward pass runs on a
-// thread of autograd's own, and is not in the caller's count.
+// clock of its work, as its CPU time is one of its time. A backward pass counts for the thread that
+// made the forward pass, wherever it runs: on a CUDA device autograd has threads of its own.
 uint64_t ThreadFlops();
+
+// A thread's count; also safe to add to from others.
+using FlopCount = std::shared_ptr<std::atomic<uint64_t>>;
+FlopCount ThreadFlopCount();
+
+// While it lives, Gemm calls of the calling thread go into another thread's count.
+class CountFlopsFor {
+ public:
+  explicit CountFlopsFor(FlopCount count);
+  ~CountFlopsFor();
+  CountFlopsFor(const CountFlopsFor&) = delete;
+  CountFlopsFor& operator=(const CountFlopsFor&) = delete;
+
+ private:
+  FlopCount before_;
+};
 
 // "oneDNN" or "ATen": what Gemm uses on the CPU in this build.
 const char* GemmBackend();

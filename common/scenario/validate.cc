@@ -5,15 +5,13 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/limits.h"
 #include "common/links/random_selection.h"
 #include "common/scenario/faults.h"
 #include "common/scenario/method_table.h"
 
 namespace semlink {
 namespace {
-
-// Half of what a peer accepts in one message (kMaxMessageBytes in common/transport/protocol.h).
-constexpr int64_t kMaxFeatureBytes = 128 << 20;
 
 class Validator {
  public:

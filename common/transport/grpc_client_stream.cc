@@ -50,7 +50,9 @@ void GrpcClientStream::OnReadInitialMetadataDone(bool ok) {
     hub()->traffic().CountSent(peer_, hello_, hello_.ByteSizeLong());
     MarkOpen();
     if (!hub()->Open(shared_from_this(), nullptr).ok()) {
-      Cancel();  // two diallers for one peer: GrpcTransport doesn't let it happen
+      // Too much of the last connection still waits for the node: the dialler comes again. (Two
+      // diallers for one peer GrpcTransport doesn't let happen.)
+      Cancel();
     }
   }
   // Not earlier: reactions may run at the same time, and no message may overtake PeerUp.

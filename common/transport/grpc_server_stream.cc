@@ -132,6 +132,9 @@ GrpcServerStream::Refused GrpcServerStream::Admit() {
   }
   Uncork();
   if (open.ok()) return {};
+  if (absl::IsResourceExhausted(open)) {
+    return {v1::Refusal::BAD_MESSAGE, std::string(open.message())};
+  }
   return {v1::Refusal::DUPLICATE_NODE, std::string(open.message())};
 }
 

@@ -35,7 +35,7 @@ GrpcTransport::Options Completed(GrpcTransport::Options options) {
 
 GrpcTransport::GrpcTransport(const Options& options, Mailbox* mailbox)
     : options_(Completed(options)),
-      hub_(options.self, mailbox, options.max_message_bytes, &clock_),
+      hub_(options.self, mailbox, options.max_message_bytes, &clock_, options.max_waiting_bytes),
       keeper_(options.keeper, &hub_) {}
 
 absl::StatusOr<std::unique_ptr<GrpcTransport>> GrpcTransport::Create(const Options& options,

@@ -51,6 +51,7 @@ class GrpcTransport : public Transport {
     // Of the Hello; 0: a random one.
     uint64_t incarnation = 0;
     std::size_t max_message_bytes = kMaxMessageBytes;
+    std::size_t max_waiting_bytes = kMaxWaitingBytes;  // of one peer, in the mailbox
     // Called on the node's thread with each message that it sends; may be empty.
     std::function<void(const v1::Message&)> on_send;
     std::vector<grpc::Service*> services;  // served at `listen` too; must outlive the transport
@@ -80,6 +81,8 @@ class GrpcTransport : public Transport {
   const std::string& data_address() const { return data_address_; }
   // Messages and Hellos refused by the transport since the start.
   uint64_t refusals() const { return hub_.refusals(); }
+  // Of these, because too much of one peer waited in the mailbox.
+  uint64_t overflows() const { return hub_.overflows(); }
   // Messages that came twice and were dropped.
   uint64_t repeats() const { return hub_.repeats(); }
 

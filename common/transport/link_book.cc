@@ -14,7 +14,6 @@
 #include "absl/strings/str_split.h"
 #include "common/base/file_system.h"
 #include "common/transport/address.h"
-#include "spdlog/spdlog.h"
 
 namespace semlink {
 namespace {
@@ -133,12 +132,7 @@ std::map<NodeId, LinkEnds> LinkBook::Read(const std::vector<PeerConnection>& liv
         ends.peer_port = remote->port;
       }
     }
-    if (!ends.peer_host.empty()) {
-      links[peer] = ends;
-    } else if (connected.count(peer) > 0) {
-      spdlog::warn("packets of {} ({}) can't be told from others: faults in the kernel miss them",
-                   peer.ToString(), last.remote);
-    }
+    if (!ends.peer_host.empty() || connected.count(peer) > 0) links[peer] = ends;
   }
   return links;
 }

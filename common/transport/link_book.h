@@ -35,7 +35,7 @@ class LinkBook {
   LinkBook(const NodeId& self, int listen_port) : self_(self), listen_port_(listen_port) {}
 
   // The links to all peers that are or were connected. One that is connected and can't be told from
-  // others is left out, with a warning.
+  // others has an empty peer_host; one that is away and can't be told is left out.
   std::map<NodeId, LinkEnds> Read(const std::vector<PeerConnection>& live, const Sockets& sockets);
 
  private:

@@ -3,9 +3,22 @@
 #include <utility>
 
 namespace semlink {
+namespace {
+
+bool OfPeer(const Mailbox::Event& event) {
+  using Kind = Mailbox::Event::Kind;
+  return event.kind == Kind::kPeerUp || event.kind == Kind::kPeerDown ||
+         event.kind == Kind::kMessage;
+}
+
+}  // namespace
 
 void Mailbox::Post(Event event) {
   absl::MutexLock lock(&mutex_);
+  if (OfPeer(event)) {
+    event.weight += kEventBytes;
+    waiting_[event.peer] += event.weight;
+  }
   if (event.kind == Event::Kind::kInterrupt) {
     events_.push_front(std::move(event));
   } else {
@@ -30,8 +43,9 @@ void Mailbox::PostPeerDown(const NodeId& peer, absl::Status why) {
   Post(std::move(event));
 }
 
-void Mailbox::PostMessage(const NodeId& from, v1::Message message) {
+void Mailbox::PostMessage(const NodeId& from, v1::Message message, std::size_t bytes) {
   Event event;
+  event.weight = bytes;
   event.kind = Event::Kind::kMessage;
   event.peer = from;
   event.message = std::move(message);
@@ -61,6 +75,11 @@ Mailbox::Event Mailbox::Take(absl::Duration timeout) {
   }
   Event event = std::move(events_.front());
   events_.pop_front();
+  if (OfPeer(event)) {
+    const auto waiting = waiting_.find(event.peer);
+    waiting->second -= event.weight;
+    if (waiting->second == 0) waiting_.erase(waiting);
+  }
   if (event.kind == Event::Kind::kPeerUp) connections_[event.peer] = event.connection;
   if (event.kind == Event::Kind::kPeerDown) connections_.erase(event.peer);
   return event;
@@ -70,6 +89,12 @@ uint64_t Mailbox::Connection(const NodeId& peer) const {
   absl::MutexLock lock(&mutex_);
   const auto it = connections_.find(peer);
   return it == connections_.end() ? 0 : it->second;
+}
+
+std::size_t Mailbox::Waiting(const NodeId& peer) const {
+  absl::MutexLock lock(&mutex_);
+  const auto it = waiting_.find(peer);
+  return it == waiting_.end() ? 0 : it->second;
 }
 
 }  // namespace semlink

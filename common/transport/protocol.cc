@@ -32,6 +32,10 @@ const char* TrafficKind(const v1::Message& message) {
   }
 }
 
+bool IsTrafficKind(const std::string& kind) {
+  return kind == "request" || kind == "feature" || kind == "gradient" || kind == "control";
+}
+
 const char* MessageName(const v1::Message& message) {
   switch (message.body_case()) {
     case v1::Message::kHello:

@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "common/base/ids.h"
+#include "common/base/limits.h"
 #include "semlink/v1/message.pb.h"
 
 namespace semlink {
@@ -15,14 +17,13 @@ namespace semlink {
 // version are refused. docs/protocol.md says what changed.
 inline constexpr uint32_t kProtocolVersion = 3;
 
-// Largest message accepted from a peer: parameters of a node travel in one.
-inline constexpr int kMaxMessageBytes = 256 << 20;
-
 // What a Hello says about its sender, for people.
 inline constexpr char kSoftware[] = "semlink 0.1.0";
 
 // "request", "feature", "gradient" or "control": the kinds under which bytes are counted.
 const char* TrafficKind(const v1::Message& message);
+// Whether it is one of these four.
+bool IsTrafficKind(const std::string& kind);
 
 // Name of the message's body, for errors: "OpenWindow", "Features", ...
 const char* MessageName(const v1::Message& message);

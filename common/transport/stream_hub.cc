@@ -52,6 +52,8 @@ absl::Status StreamHub::Open(std::shared_ptr<PeerStream> stream, const v1::Messa
   {
     // Posting under the lock keeps PeerUp and PeerDown of successive connections in order.
     absl::MutexLock lock(&mutex_);
+    const std::size_t bytes = hello != nullptr ? hello->ByteSizeLong() : 0;
+    RETURN_IF_ERROR(CheckRoom(peer, bytes));
     const auto it = connections_.find(peer);
     if (it != connections_.end()) {
       if (!GivesWay(it->second, incarnation)) {
@@ -65,8 +67,8 @@ absl::Status StreamHub::Open(std::shared_ptr<PeerStream> stream, const v1::Messa
     connections_[peer] = {std::move(stream), incarnation, ++opened_};
     mailbox_->PostPeerUp(peer, opened_);
     if (hello != nullptr) {
-      traffic_.CountReceived(peer, *hello, hello->ByteSizeLong());
-      mailbox_->PostMessage(peer, *hello);
+      traffic_.CountReceived(peer, *hello, bytes);
+      mailbox_->PostMessage(peer, *hello, bytes);
     }
   }
   if (old != nullptr) old->Fail(replaced);
@@ -106,6 +108,15 @@ absl::Status StreamHub::CheckReceived(const NodeId& peer, const v1::Message& mes
   return absl::OkStatus();
 }
 
+absl::Status StreamHub::CheckRoom(const NodeId& peer, std::size_t bytes) {
+  const std::size_t waiting = mailbox_->Waiting(peer);
+  if (waiting + bytes <= max_waiting_bytes_) return absl::OkStatus();
+  ++overflows_;
+  return absl::ResourceExhaustedError(absl::StrCat(
+      self_.ToString(), " has not yet taken ", waiting, " bytes of messages of ", peer.ToString(),
+      ", and ", bytes, " more have come; at most ", max_waiting_bytes_, " may wait"));
+}
+
 void StreamHub::Obey(const v1::Message& message) {
   if (message.has_set_faults()) {
     const auto& faults = message.set_faults().fault();
@@ -126,11 +137,13 @@ absl::Status StreamHub::Receive(PeerStream* stream, v1::Message message) {
     absl::MutexLock lock(&mutex_);
     const auto it = connections_.find(peer);
     if (it == connections_.end() || it->second.stream.get() != stream) return absl::OkStatus();
-    traffic_.CountReceived(peer, message, bytes);
     if (!message.has_set_faults() && !message.has_suffer()) {
-      mailbox_->PostMessage(peer, std::move(message));
+      RETURN_IF_ERROR(CheckRoom(peer, bytes));
+      traffic_.CountReceived(peer, message, bytes);
+      mailbox_->PostMessage(peer, std::move(message), bytes);
       return absl::OkStatus();
     }
+    traffic_.CountReceived(peer, message, bytes);
   }
   Obey(message);
   return absl::OkStatus();
@@ -144,6 +157,11 @@ void StreamHub::CountRefusal() {
 uint64_t StreamHub::refusals() const {
   absl::MutexLock lock(&mutex_);
   return refusals_;
+}
+
+uint64_t StreamHub::overflows() const {
+  absl::MutexLock lock(&mutex_);
+  return overflows_;
 }
 
 void StreamHub::CountRepeat() {

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/base/ids.h"
+#include "common/base/limits.h"
 #include "common/faults/injector.h"
 #include "common/faults/kernel_faults.h"
 #include "common/transport/mailbox.h"
@@ -37,10 +38,12 @@ class StreamHub {
   static constexpr absl::Duration kReplaceAfter = absl::Seconds(2);
 
   // `mailbox` and `clock` must outlive the hub.
-  StreamHub(const NodeId& self, Mailbox* mailbox, std::size_t max_message_bytes, Clock* clock)
+  StreamHub(const NodeId& self, Mailbox* mailbox, std::size_t max_message_bytes, Clock* clock,
+            std::size_t max_waiting_bytes = kMaxWaitingBytes)
       : self_(self),
         mailbox_(mailbox),
         max_message_bytes_(max_message_bytes),
+        max_waiting_bytes_(max_waiting_bytes),
         clock_(clock),
         faults_(self),
         ticker_(clock) {}
@@ -67,6 +70,7 @@ class StreamHub {
   // Makes `stream` the connection to its peer and posts PeerUp. `hello`, if not null, is counted
   // and posted after it. A connection that there is gives way (PeerDown) if the Hello has the same
   // incarnation or nothing was heard on it for kReplaceAfter; else ALREADY_EXISTS.
+  // RESOURCE_EXHAUSTED if more of this peer waits for the node than may.
   absl::Status Open(std::shared_ptr<PeerStream> stream, const v1::Message* hello);
   // Posts PeerDown, unless `stream` isn't the connection to its peer.
   void Lost(PeerStream* stream, const absl::Status& why);
@@ -75,7 +79,8 @@ class StreamHub {
 
   // Counts and posts a message, or obeys it (SetFaults, Suffer). A message of a stream that isn't
   // the connection to its peer any more is dropped. INVALID_ARGUMENT if the peer may not send it or
-  // it is too large: the stream must refuse it.
+  // it is too large, RESOURCE_EXHAUSTED if more of this peer would wait for the node than may: the
+  // stream must refuse it.
   absl::Status Receive(PeerStream* stream, v1::Message message);
 
   // A message to the node from its own transport.
@@ -84,6 +89,9 @@ class StreamHub {
   // A message or a Hello was refused.
   void CountRefusal();
   uint64_t refusals() const;
+
+  // Of these, because too much of one peer waited.
+  uint64_t overflows() const;
 
   // A message came twice.
   void CountRepeat();
@@ -113,6 +121,8 @@ class StreamHub {
   bool GivesWay(const Connection& old, uint64_t incarnation) const;
   absl::Status CheckReceived(const NodeId& peer, const v1::Message& message,
                              std::size_t bytes) const;
+  absl::Status CheckRoom(const NodeId& peer, std::size_t bytes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Does what a message for the transport itself says.
   void Obey(const v1::Message& message);
 
@@ -122,6 +132,7 @@ class StreamHub {
   const NodeId self_;
   Mailbox* const mailbox_;
   const std::size_t max_message_bytes_;
+  const std::size_t max_waiting_bytes_;
   Clock* const clock_;
   TrafficCounter traffic_;
   WireBook wire_;
@@ -136,6 +147,7 @@ class StreamHub {
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t refusals_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t overflows_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t repeats_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

@@ -74,7 +74,8 @@ class Node {
   // A peer's connection was opened or lost; never twice the same in a row, but PeerDown without PeerUp if a peer was
   // never reached. `why` is never OK: ClosedByPeer() (protocol.h) if the peer ended in good
   // order, UNAVAILABLE if the connection broke or was silent, PERMISSION_DENIED if the peer refused our Hello, DEADLINE_EXCEEDED if
-  // it could not be reached in time, INVALID_ARGUMENT if it sent what it may not.
+  // it could not be reached in time, INVALID_ARGUMENT if it sent what it may not, RESOURCE_EXHAUSTED if it sent more
+  // than may wait (kMaxWaitingBytes).
   virtual absl::Status PeerUp(const NodeId& peer) { return absl::OkStatus(); }
   virtual absl::Status PeerDown(const NodeId& peer, const absl::Status& why) { return absl::OkStatus(); }
 

@@ -47,7 +47,10 @@ TEST(DryRunTest, WithoutARunThereArePlaceholders) {
       "}\n"
       "END\n"
       "# transmitter1, to end\n"
-      "nft delete table inet 'semlink_transmitter1_<pid>'\n"
+      "nft -f - <<'END'\n"
+      "add table inet semlink_transmitter1_<pid>\n"
+      "delete table inet semlink_transmitter1_<pid>\n"
+      "END\n"
       "tc qdisc del dev '<device>' root handle 5e1:\n"
       "\n"
       "# receiver2, to begin\n"
@@ -66,7 +69,10 @@ TEST(DryRunTest, WithoutARunThereArePlaceholders) {
       "}\n"
       "END\n"
       "# receiver2, to end\n"
-      "nft delete table inet 'semlink_receiver2_<pid>'\n"
+      "nft -f - <<'END'\n"
+      "add table inet semlink_receiver2_<pid>\n"
+      "delete table inet semlink_receiver2_<pid>\n"
+      "END\n"
       "tc qdisc del dev '<device>' root handle 5e1:\n");
 }
 

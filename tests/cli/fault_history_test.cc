@@ -52,6 +52,20 @@ not json
   EXPECT_TRUE(ParseScenario(kScenario + Replay(), "replay").ok());
 }
 
+TEST_F(FaultHistoryTest, OneThatFailedLaterWasThereUntilThen) {
+  Write(
+      "",
+      R"({"time":"2026-01-31T10:00:01.000Z","event":"fault_began","id":1,"fault":"cut all --level kernel","window":3}
+{"time":"2026-01-31T10:00:01.000Z","event":"fault_began","id":2,"fault":"drop all --probability 0.1 --level kernel","window":3}
+{"time":"2026-01-31T10:00:02.000Z","event":"fault_failed","id":1,"fault":"cut all --level kernel","window":3,"node":"receiver1"}
+{"time":"2026-01-31T10:00:02.000Z","event":"fault_ended","id":1,"window":3,"reason":"receiver1 can't carry it out: x"}
+{"time":"2026-01-31T10:00:03.500Z","event":"fault_failed","id":2,"fault":"drop all --probability 0.1 --level kernel","window":7,"node":"receiver1"}
+{"time":"2026-01-31T10:00:04.000Z","event":"fault_ended","id":2,"window":7,"reason":"receiver1 can't carry it out: x"}
+)");
+  EXPECT_THAT(Replay(), HasSubstr("faults:\n  - {at_window: 3, kind: drop, target: \"all\", "
+                                  "probability: 0.1, for: 2.5s, level: kernel}\n"));
+}
+
 TEST_F(FaultHistoryTest, NothingIsAnEmptyList) {
   Write("", "");
   EXPECT_THAT(Replay(), HasSubstr("faults: []"));

@@ -1,5 +1,6 @@
 #include "coordinator/job.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -130,7 +131,14 @@ TEST(JobTest, BadOptionsAreRefused) {
   EXPECT_EQ(Job::Make(scenario, options).status(),
             absl::InvalidArgumentError("in-flight is 1025; expected 1 to 1024"));
   options.in_flight = 1024;
-  EXPECT_TRUE(Job::Make(scenario, options).ok());
+  EXPECT_TRUE(Job::Make(scenario, options).ok());  // 2 modalities of 4 numbers: 512 MiB
+  Scenario wide = scenario;
+  wide.model.embedding = 5;
+  const absl::Status too_much = Job::Make(wide, options).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(too_much));
+  EXPECT_THAT(std::string(too_much.message()), testing::HasSubstr("640 MiB"));
+  options.in_flight = 512;
+  EXPECT_TRUE(Job::Make(wide, options).ok());
   options = Options(JobKind::kEvaluate, 10);
   options.draws = -1;
   EXPECT_TRUE(absl::IsInvalidArgument(Job::Make(scenario, options).status()));

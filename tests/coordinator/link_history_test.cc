@@ -10,13 +10,14 @@
 namespace semlink::coordinator {
 namespace {
 
-// Link 1.1->1 in `rounds` of 4 rounds, at `rate` nats. 2 s each, one after the other.
+// Link 1.1->1 in `rounds` of 4 rounds, at `rate` nats. 2 s each, on a machine whose date jumps.
 WindowRecord Record(uint64_t w, uint32_t rounds, double rate) {
   WindowRecord record;
   record.open.set_window(w);
   record.open.set_rounds(4);
-  record.opened_at = absl::FromUnixSeconds(static_cast<int64_t>(2 * w));
-  record.committed_at = record.opened_at + absl::Seconds(2);
+  record.opened_at = absl::FromUnixSeconds(static_cast<int64_t>(1000 * w));
+  record.committed_at = record.opened_at - absl::Hours(1);
+  record.elapsed = absl::Seconds(2);
   record.reports[kT1] = TransmitterReport(w, {MakeLinkReport(0, 0, 0, rounds, rate, 1)});
   return record;
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/file_system.h"
 #include "common/scenario/reader.h"
+#include "coordinator/ledger.h"
 #include "tests/base/temp_dir.h"
 
 namespace semlink::coordinator {
@@ -22,7 +23,7 @@ class RunChoiceTest : public testing::Test {
   RunChoiceTest() : runs_(parent_ / "runs") { scenario_.name = "s"; }
 
   RunChoice Choose() {
-    const absl::StatusOr<RunChoice> choice = ChooseRun(runs_, scenario_, kNow);
+    const absl::StatusOr<RunChoice> choice = ChooseRun(runs_, scenario_, job_, kNow);
     EXPECT_TRUE(choice.ok()) << choice.status();
     return *choice;
   }
@@ -31,7 +32,10 @@ class RunChoiceTest : public testing::Test {
     const std::string run = runs_ + "/" + name;
     ASSERT_TRUE(MakeDirs(run).ok());
     Write(run + "/scenario.yaml", EmitScenario(scenario));
-    Write(run + "/ledger.sqlite", "");
+    fs::remove(run + "/ledger.sqlite");
+    RunInfo info;
+    info.job = job_;
+    ASSERT_TRUE(Ledger::Create(run + "/ledger.sqlite", info).ok());
     fs::last_write_time(run + "/ledger.sqlite",
                         fs::file_time_type::clock::now() - std::chrono::seconds(seconds_ago));
   }
@@ -42,6 +46,7 @@ class RunChoiceTest : public testing::Test {
   TempDir parent_;
   std::string runs_;
   Scenario scenario_;
+  JobOptions job_;
 };
 
 TEST_F(RunChoiceTest, BeginsWhereThereIsNoRun) {
@@ -78,6 +83,26 @@ TEST_F(RunChoiceTest, DoesNotGoOnWithAnotherScenario) {
   MakeRun("a", 10, scenario_);
   scenario_.seed = 2;
   EXPECT_FALSE(Choose().resume);
+}
+
+TEST_F(RunChoiceTest, DoesNotGoOnWithAnotherJob) {
+  job_.kind = JobKind::kEvaluate;
+  job_.draws = 16;
+  MakeRun("a", 10, scenario_);
+  EXPECT_TRUE(Choose().resume);
+  job_.draws = 32;
+  EXPECT_FALSE(Choose().resume);
+  job_.draws = 16;
+  job_.kind = JobKind::kTrain;
+  EXPECT_FALSE(Choose().resume);
+  Write(runs_ + "/a/summary.json", "{}");
+  EXPECT_EQ(Choose().finished, "") << "another job's result is none of this one";
+}
+
+TEST_F(RunChoiceTest, ADamagedLedgerIsNotPassedOver) {
+  MakeRun("a", 10, scenario_);
+  Write(runs_ + "/a/ledger.sqlite", "no database");
+  EXPECT_TRUE(Choose().resume);
 }
 
 TEST_F(RunChoiceTest, LinksLeadToTheRunAndToItsCertificates) {

@@ -178,6 +178,40 @@ TEST_F(WindowTest, ReportBeforeTheGrantIsOutOfTurn) {
   EXPECT_THAT(detail_, HasSubstr("asking"));
 }
 
+TEST_F(WindowTest, CostsThatCantBeAreLeftOut) {
+  Window window = Granted();
+  v1::Report report = ReceiverReport(3, 2, 20, 10, 0.5);
+  const auto traffic = [&](const NodeId& peer, const std::string& kind, uint64_t bytes) {
+    v1::Traffic* t = report.add_traffic();
+    *t->mutable_peer() = ToProto(peer);
+    t->set_kind(kind);
+    t->set_bytes_received(bytes);
+  };
+  const auto wire = [&](const NodeId& peer, double round_trip_us) {
+    v1::Wire* w = report.add_wire();
+    *w->mutable_peer() = ToProto(peer);
+    w->set_round_trip_us(round_trip_us);
+  };
+  traffic(kT1, "feature", 100);
+  traffic(NodeId::Transmitter(2), "feature", 100);  // the scenario has two
+  traffic(kR2, "feature", 100);                     // receivers exchange nothing
+  traffic(kT2, "fee", 100);
+  traffic(kT2, "feature", uint64_t{1} << 63);
+  traffic(kT1, "feature", 50);  // once more
+  traffic(NodeId::Coordinator(), "control", 7);
+  wire(kT1, std::nan(""));
+  wire(kT2, 80);
+  wire({Role::kOperator, 0}, 80);
+  EXPECT_FALSE(window.AddReport(kR1, report, &detail_).has_value());
+  const v1::Report& taken = window.record().reports.at(kR1);
+  ASSERT_EQ(taken.traffic_size(), 2);
+  EXPECT_EQ(taken.traffic(0).bytes_received(), 100u);
+  EXPECT_EQ(taken.traffic(1).kind(), "control");
+  ASSERT_EQ(taken.wire_size(), 1);
+  EXPECT_EQ(FromProto(taken.wire(0).peer()), kT2);
+  EXPECT_EQ(window.record().refused.at("cost"), 7);
+}
+
 TEST_F(WindowTest, ReceiverReportsThatCanNotBeTrueAreMalformed) {
   const auto malformed = MessageRefusal::kMalformed;
   EXPECT_FALSE(ReportWith([](v1::Report*) {}).has_value());

@@ -260,9 +260,10 @@ class ComposeTest(SemlinkTest):
         self.wait_for_window(testbed, self.windows(testbed) + 3)
         lost = len(self.events(testbed))
         testbed.reconnect("transmitter1")
-        wait_until(lambda: any(e["event"] == "node_joined" and e["node"] == "transmitter1"
-                               for e in self.events(testbed)[lost:]) or time.sleep(1),
-                   "transmitter1 joined again")
+        for event, key in (("node_joined", "node"), ("pair_up", "transmitter")):
+            wait_until(lambda: any(e["event"] == event and e[key] == "transmitter1"
+                                   for e in self.events(testbed)[lost:]) or time.sleep(1),
+                       f"{event} of transmitter1 after it was away")
 
     def check_containers(self, testbed):
         for service in NODES:
@@ -273,8 +274,11 @@ class ComposeTest(SemlinkTest):
 
     def check_isolation(self, testbed):
         """Nobody is root or has another's key; the coordinator is not on the data network."""
-        users = self.engine.run("docker", "run", "--rm", self.engine.image, "id", "-u").strip()
-        self.assertEqual(users, "10001")
+        users = {service: self.engine.run("docker", "inspect", "-f", "{{.Config.User}}", testbed.container(service)).strip()
+                 for service in NODES}
+        for user in sorted(set(users.values())):
+            number = self.engine.run("docker", "run", "--rm", "--user", user or "0", self.engine.image, "id", "-u").strip()
+            self.assertEqual(number, "10001", users)
         keys = self.engine.run("docker", "run", "--rm", "-v", f"{testbed.project}_receiver2:/v:ro", self.engine.image,
                                "ls", "/v/certs").split()
         self.assertEqual(keys, ["ca.pem", "receiver2.key", "receiver2.pem"])

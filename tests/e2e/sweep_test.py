@@ -57,12 +57,16 @@ class SweepTest(support.SemlinkTest):
         self.assertEqual(self.finished(), [])
         self.assertEqual(self.semlink("sweep", self.scenario, "--grid", "seed=1..2", "--set", "training.windows=400", "--set",
                                       "evaluation.cr_draws=1", "--out", self.out, "--jobs", "1", "--count").stdout, "2\n")
-        self.semlink(*arguments)
+        aside = self.out / ".sweep" / "stopped" / "seed=1-1"
+        # Nothing to go on from, also for those who ask for processes now.
+        resumed = self.semlink(*arguments, "--transport=grpc")
+        self.assert_says(resumed.stderr, f"seed=1: begins again; what was there is in {aside}")
         self.assertEqual(self.finished(), ["seed=1", "seed=2"])
-        self.assertTrue((self.out / ".sweep" / "stopped" / "seed=1-1" / "metrics.jsonl").exists())
+        self.assertTrue((aside / "metrics.jsonl").exists())
+        self.assertNotIn("resumed", [e["event"] for e in support.read_lines(self.out / "seed=1" / "events.jsonl")])
 
     def test_resumes_daemons_from_their_checkpoints(self):
-        arguments = ("sweep", self.scenario, "--grid", "seed=1", "--set", "training.windows=60", "--set", "checkpoint.every=5",
+        arguments = ("sweep", self.scenario, "--grid", "seed=1", "--set", "training.windows=600", "--set", "checkpoint.every=5",
                      "--set", "evaluation.cr_draws=1", "--transport=grpc", "--out", self.out)
         process = self.start("semlink", *arguments)
         run = self.out / "seed=1"
@@ -82,6 +86,13 @@ class SweepTest(support.SemlinkTest):
         self.assert_says(result.stderr, "seed=1: FAILED: ", "another scenario")
         self.assertEqual(self.finished(), ["seed=2"])
         self.assertEqual((self.out / "seed=1" / "scenario.yaml").read_text(), support.SMALL)
+
+    def test_a_folder_of_somebody_else_is_left_alone(self):
+        (self.out / "seed=1").mkdir(parents=True)
+        (self.out / "seed=1" / "notes.txt").write_text("mine")
+        result = self.semlink("sweep", self.scenario, "--grid", "seed=1", *SHORT, "--out", self.out, expect=1)
+        self.assert_says(result.stderr, "seed=1: FAILED: ", "none of a run")
+        self.assertEqual((self.out / "seed=1" / "notes.txt").read_text(), "mine")
 
     def test_mistakes_are_said_before_anything_starts(self):
         grid = self.write("grid.yaml", "scenario: small.yaml\nout: x\ngrid:\n  seed: 1..2\n  training.betta: [0, 1]\n")

@@ -41,6 +41,11 @@ class FakeRunner : public CommandRunner {
       failures_[part] = status;
     }
   }
+  // The next change of the tables is done, and fails so nevertheless.
+  void FailOnceDone(const absl::Status& status) {
+    absl::MutexLock lock(&mutex_);
+    too_late_ = status;
+  }
   void AddTable(const std::string& name) {
     absl::MutexLock lock(&mutex_);
     tables_[name] = "";
@@ -81,11 +86,14 @@ class FakeRunner : public CommandRunner {
     }
     if (text == "nft -f -") {
       const std::vector<std::string> lines = absl::StrSplit(command.input, '\n');
-      tables_[lines[0].substr(lines[0].rfind(' ') + 1)] = command.input;
-      return "";
-    }
-    if (absl::StartsWith(text, "nft delete table inet ")) {
-      if (tables_.erase(words.back()) == 0) return absl::FailedPreconditionError("no such table");
+      const std::string table = lines[0].substr(lines[0].rfind(' ') + 1);
+      tables_.erase(table);
+      if (absl::StrContains(command.input, absl::StrCat("\ntable inet ", table, " {"))) {
+        tables_[table] = command.input;
+      }
+      if (const absl::Status late = std::exchange(too_late_, absl::OkStatus()); !late.ok()) {
+        return late;
+      }
       return "";
     }
     if (absl::StartsWith(text, "ip -o route get ")) {
@@ -109,6 +117,7 @@ class FakeRunner : public CommandRunner {
 
   mutable absl::Mutex mutex_;
   std::map<std::string, absl::Status> failures_ ABSL_GUARDED_BY(mutex_);
+  absl::Status too_late_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> tables_ ABSL_GUARDED_BY(mutex_);  // name -> what made it
   std::map<std::string, std::string> roots_ ABSL_GUARDED_BY(mutex_);   // device -> kind, handle
   std::vector<std::string> log_ ABSL_GUARDED_BY(mutex_);

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -54,7 +55,8 @@ class KernelFaultsTest : public ::testing::Test {
         [this](const v1::FaultsSet& answer) {
           absl::MutexLock lock(&mutex_);
           answers_.push_back(answer);
-        });
+        },
+        absl::Milliseconds(200));
   }
   void SetPeers(std::map<NodeId, LinkEnds> peers) {
     absl::MutexLock lock(&mutex_);
@@ -195,6 +197,32 @@ TEST_F(KernelFaultsTest, OneWithoutARouteEndsWhatItDidBefore) {
   EXPECT_EQ(runner_.root("eth1"), "noqueue 0:");
 }
 
+TEST_F(KernelFaultsTest, OneThatCantTellThePacketsFails) {
+  SetPeers({{kR1, {}}, {kR2, {"10.0.0.2", 0, 7001}}});
+  faults_->Set({Fault(1, "cut transmitter1>receiver1"), Fault(2, "cut transmitter1>receiver2")});
+  EXPECT_THAT(Answer(), ElementsAre(HasSubstr("packets of receiver1 can't be told"), "2"));
+  EXPECT_THAT(Rules(), HasSubstr("10.0.0.2"));
+}
+
+TEST_F(KernelFaultsTest, WhileConnectionsChangeItLooksAgain) {
+  faults_->Set({Fault(1, "cut transmitter1>receiver1")});
+  EXPECT_THAT(Answer(), ElementsAre("1"));
+  SetPeers({{kR1, {}}});
+  faults_->PeersChanged();
+  for (int i = 0; i < 3000 && absl::StrContains(Rules(), "10.0.0.1"); ++i) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  SetPeers({{kR1, {"10.0.0.7", 40000, 7001}}});  // nobody says that it has changed
+  for (int i = 0; i < 3000 && !absl::StrContains(Rules(), "10.0.0.7"); ++i) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  EXPECT_THAT(Rules(), HasSubstr("10.0.0.7"));
+  // It does not hope for ever.
+  SetPeers({{kR1, {}}});
+  faults_->PeersChanged();
+  EXPECT_THAT(Answer(), ElementsAre(HasSubstr("can't be told")));
+}
+
 TEST_F(KernelFaultsTest, NonsenseFromTheNetworkIsRefused) {
   v1::Fault nameless;
   nameless.set_id(1);
@@ -286,7 +314,7 @@ TEST(KernelNetworkTest, WhatCouldNotBeRemovedIsTriedAgain) {
                                          {Fault(1, "throttle transmitter1>receiver1 --rate 1MB/s")},
                                          {{kR1, {{"10.0.0.1", 0, 7001}, {"eth1", 1500}}}});
   const auto fail = [&](const absl::Status& status) {
-    runner.Fail("nft delete table", status);
+    runner.Fail("delete table", status);
     runner.Fail("tc qdisc del", status);
   };
   ASSERT_TRUE(network.Install(plan).ok());
@@ -305,6 +333,19 @@ TEST(KernelNetworkTest, WhatCouldNotBeRemovedIsTriedAgain) {
   EXPECT_EQ(runner.root("eth1"), "htb 5e1:");
   EXPECT_TRUE(network.Restore().ok());
   EXPECT_EQ(runner.root("eth1"), "noqueue 0:");
+}
+
+TEST(KernelNetworkTest, OneThatWasKilledOnceItWasDoneLeavesNothing) {
+  FakeRunner runner;
+  KernelNetwork network(kT1, &runner);
+  const KernelPlan plan =
+      MakeKernelPlan(kT1, network.table(), {Fault(1, "cut transmitter1>receiver1")},
+                     {{kR1, {{"10.0.0.1", 0, 7001}, {}}}});
+  runner.FailOnceDone(absl::DeadlineExceededError("not done within 5s"));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(network.Install(plan)));
+  EXPECT_THAT(runner.tables(), IsEmpty());
+  EXPECT_TRUE(network.Install(plan).ok());
+  EXPECT_THAT(runner.tables(), SizeIs(1));
 }
 
 }  // namespace

@@ -148,7 +148,8 @@ TEST(KernelPlanTest, CommandsUndoThemselves) {
               ::testing::StartsWith("add table inet semlink_transmitter1_9\n"
                                     "delete table inet semlink_transmitter1_9\ntable inet"));
   EXPECT_THAT(Texts(CommandsToUndo(plan)),
-              ElementsAre("nft delete table inet semlink_transmitter1_9",
+              ElementsAre("nft -f - <<'END'\nadd table inet semlink_transmitter1_9\n"
+                          "delete table inet semlink_transmitter1_9\nEND",
                           "tc qdisc del dev eth0 root handle 5e1:"));
 }
 

@@ -6,8 +6,10 @@
 
 #include <cmath>
 #include <map>
+#include <thread>
 
 #include "common/nn/adamw.h"
+#include "common/nn/gemm.h"
 
 namespace semlink::nn {
 namespace {
@@ -288,6 +290,29 @@ TEST(BaseNetworkTest, CountsFlops) {
   const BaseNetwork network({100, 10, 64, 32}, Stream(5), at::kCPU);
   EXPECT_DOUBLE_EQ(network.ForwardFlops(3),
                    3 * 2.0 * (100 * 128 + 64 * 64 + 64 * 64 + 32 * 32 + 32 * 10));
+}
+
+// As on a CUDA device, where autograd runs the backward pass on a thread of its own.
+TEST(BaseNetworkFlopsTest, ABackwardPassCountsForTheThreadOfItsForwardPass) {
+  const BaseNetwork network = Network({6, 3, 8, 4});
+  const at::Tensor x = Random({5, 6}, 1).set_requires_grad(true);
+  const auto backward_flops = [&](bool elsewhere) {
+    const at::Tensor loss = network.Forward(x).sum();
+    const uint64_t before = ThreadFlops();
+    uint64_t there = 0;
+    if (elsewhere) {
+      std::thread([&] {
+        loss.backward();
+        there = ThreadFlops();
+      }).join();
+    } else {
+      loss.backward();
+    }
+    EXPECT_EQ(there, 0u);
+    return ThreadFlops() - before;
+  };
+  EXPECT_GT(backward_flops(false), 0u);
+  EXPECT_EQ(backward_flops(true), backward_flops(false));
 }
 
 }  // namespace

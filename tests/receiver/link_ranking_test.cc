@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/method/tiny_scenario.h"
 
 namespace semlink::receiver {
@@ -34,7 +36,8 @@ TEST(LinkRankingTest, TheBestLinkOfATransmitterDecides) {
   Settle(&ranking);
   EXPECT_THAT(ranking.Transmitters({true, true, true}), ElementsAre(1, 2));
   EXPECT_THAT(ranking.Relevance(1),
-              ElementsAre(testing::FloatNear(-0.1f, 1e-4f), 0.0f, testing::FloatNear(0.9f, 1e-4f)));
+              ElementsAre(testing::FloatNear(-0.1f, 1e-4f), std::numeric_limits<float>::lowest(),
+                          testing::FloatNear(0.9f, 1e-4f)));
 }
 
 TEST(LinkRankingTest, OneThatCannotBeReachedMakesRoomForTheNext) {
@@ -43,6 +46,27 @@ TEST(LinkRankingTest, OneThatCannotBeReachedMakesRoomForTheNext) {
   EXPECT_THAT(ranking.Transmitters({true, false, true}), ElementsAre(2, 0));
   EXPECT_THAT(ranking.Transmitters({false, false, true}), ElementsAre(2));
   EXPECT_THAT(ranking.Transmitters({false, false, false}), ElementsAre());
+}
+
+TEST(LinkRankingTest, AFewMeasurementsAreTheirWeightedMean) {
+  LinkRanking ranking(ThreeTransmitters());
+  double sum = 0, weights = 0, nats = 0.7;
+  for (int i = 0; i < 4; ++i) {
+    ranking.Measure(0, 1, nats);
+    ranking.Step();
+    sum = 0.95 * sum + nats;
+    weights = 0.95 * weights + 1;
+    nats -= 0.5;
+    EXPECT_NEAR(ranking.values()[1].item<float>(), sum / weights, 1e-6) << i;
+  }
+}
+
+TEST(LinkRankingTest, AnUnmeasuredLinkComesAfterOneMeasuredNegative) {
+  LinkRanking ranking(ThreeTransmitters());
+  ranking.Measure(1, 0, -0.4);
+  ranking.Measure(2, 0, -0.1);
+  ranking.Step();
+  EXPECT_THAT(ranking.Transmitters({true, true, true}), ElementsAre(2, 1));
 }
 
 TEST(LinkRankingTest, OnlyStepsCount) {
@@ -54,7 +78,7 @@ TEST(LinkRankingTest, OnlyStepsCount) {
   EXPECT_EQ(ranking.values().abs().sum().item<float>(), 0);
   ranking.Measure(0, 0, 1);
   ranking.Step();
-  EXPECT_GT(ranking.values()[0].item<float>(), 0);
+  EXPECT_EQ(ranking.values()[0].item<float>(), 1);
   // Before anything is known the first transmitters are taken.
   EXPECT_THAT(LinkRanking(ThreeTransmitters()).Transmitters({true, true, true}), ElementsAre(0, 1));
 }

@@ -107,6 +107,17 @@ TEST_F(RunDataTest, DamagedLinesAreLeftOutAndNamed) {
   EXPECT_EQ(run.windows.back().line, 11);
 }
 
+// Copying or printing such a value would need more stack than there is.
+TEST_F(RunDataTest, DeeplyNestedTextIsLeftOut) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  WriteText(path_ + "/events.jsonl",
+            "{\"time\":\"2026-01-31T12:00:00Z\",\"event\":\"x\",\"a\":" + deep + "}\n");
+  WriteText(path_ + "/env.json", "{\"a\":" + deep + "}");
+  const RunData run = MustRead(path_, "run");
+  EXPECT_THAT(run.problems, Contains(ProblemAt("run/events.jsonl:1", "more than 100 deep")));
+  EXPECT_THAT(run.problems, Contains(ProblemAt("run/env.json", "more than 100 deep")));
+}
+
 // Pictures have a place for every window up to the last.
 TEST_F(RunDataTest, WindowsOutOfRangeAreLeftOut) {
   WriteText(path_ + "/metrics.jsonl",

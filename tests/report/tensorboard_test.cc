@@ -11,6 +11,7 @@
 namespace semlink::report {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
@@ -74,6 +75,18 @@ TEST(EventFileTest, EachRunHasAFolderInside) {
     EXPECT_THAT(std::filesystem::weakly_canonical(path).string(),
                 HasSubstr(std::filesystem::weakly_canonical(folders.Path("tb")).string()));
   }
+}
+
+TEST(EventFileTest, NamesThatBecomeAlikeKeepTheirFolders) {
+  RunFolders folders;
+  std::vector<RunData> runs(3, MustRead(folders.Write("run", {}), "run"));
+  runs[0].name = "a/b";
+  runs[1].name = "a_b";
+  runs[2].name = "a/b";
+  const auto paths = WriteEventFiles(runs, folders.Path("tb"));
+  ASSERT_TRUE(paths.ok()) << paths.status();
+  EXPECT_THAT(*paths,
+              ElementsAre(HasSubstr("/tb/a_b/"), HasSubstr("/tb/a_b-2/"), HasSubstr("/tb/a_b-3/")));
 }
 
 }  // namespace

@@ -188,6 +188,39 @@ TEST_F(GrpcServerTest, AKindThatTheRoleMayNotSendEndsTheStream) {
   }
 }
 
+TEST_F(GrpcServerTest, AFloodEndsTheStreamAndWhatCameBeforeStands) {
+  auto options = TestOptions(NodeId::Coordinator());
+  options.max_waiting_bytes = 100'000;
+  Peer coordinator(options);
+  v1::Message parameters;
+  parameters.mutable_parameters()->add_tensor()->set_name(std::string(40'000, 'n'));
+  {
+    RawClient client(coordinator.transport->listen_address());
+    client.Control().Send(Hello(NodeId::Receiver(0)));
+    for (int i = 0; i < 3; ++i) client.Send(parameters);  // and the node takes none
+    EXPECT_THAT(client.Read().refusal().detail(),
+                AllOf(HasSubstr("has not yet taken"), HasSubstr("at most 100000 may wait")));
+  }
+  EXPECT_EQ(coordinator.transport->overflows(), 1u);
+  EXPECT_EQ(coordinator.transport->refusals(), 1u);
+  EXPECT_EQ(coordinator.Next().kind, Kind::kPeerUp);
+  EXPECT_TRUE(coordinator.Next().message.has_hello());
+  EXPECT_TRUE(coordinator.Next().message.has_parameters());
+  EXPECT_TRUE(coordinator.Next().message.has_parameters());
+  const Mailbox::Event down = coordinator.Next();
+  EXPECT_EQ(down.kind, Kind::kPeerDown);
+  EXPECT_EQ(down.status.code(), absl::StatusCode::kResourceExhausted);
+  // Another connection is as good as the first, as long as what it sends is taken.
+  RawClient again(coordinator.transport->listen_address());
+  again.Control().Send(Hello(NodeId::Receiver(0)));
+  EXPECT_TRUE(coordinator.Next(Kind::kMessage).message.has_hello());
+  for (int i = 0; i < 5; ++i) {
+    again.Send(parameters);
+    EXPECT_TRUE(coordinator.Next().message.has_parameters());
+  }
+  EXPECT_EQ(coordinator.transport->overflows(), 1u);
+}
+
 TEST_F(GrpcServerTest, AMessageThatIsTooLargeEndsTheStream) {
   auto options = TestOptions(NodeId::Coordinator());
   options.max_message_bytes = 100'000;

@@ -48,6 +48,23 @@ TEST(MailboxTest, AnInterruptGoesFirst) {
   EXPECT_EQ(mailbox.Take(absl::Seconds(1)).kind, Kind::kPeerUp);
 }
 
+TEST(MailboxTest, WhatWaitsIsCountedByPeer) {
+  Mailbox mailbox;
+  const NodeId one = NodeId::Receiver(0), other = NodeId::Receiver(1);
+  mailbox.PostMessage(one, v1::Message(), 5000);
+  mailbox.PostPeerDown(one, absl::UnavailableError("cut"));
+  mailbox.PostMessage(other, v1::Message(), 100);
+  mailbox.PostInterrupt(15);
+  EXPECT_EQ(mailbox.Waiting(one), 5000 + 2 * Mailbox::kEventBytes);
+  EXPECT_EQ(mailbox.Waiting(other), 100 + Mailbox::kEventBytes);
+  mailbox.Take(absl::Seconds(1));  // the interrupt
+  mailbox.Take(absl::Seconds(1));
+  EXPECT_EQ(mailbox.Waiting(one), Mailbox::kEventBytes);
+  mailbox.Take(absl::Seconds(1));
+  EXPECT_EQ(mailbox.Waiting(one), 0u);
+  EXPECT_EQ(mailbox.Waiting(other), 100 + Mailbox::kEventBytes);
+}
+
 TEST(MailboxTest, TicksWhenNothingComes) {
   Mailbox mailbox;
   RealClock clock;
