@@ -8,6 +8,7 @@
 #include "common/data/augment.h"
 #include "common/data/banks.h"
 #include "common/data/corpus.h"
+#include "common/data/extension_data.h"
 #include "common/data/spectra.h"
 
 namespace semlink::data {
@@ -144,10 +145,25 @@ class NoiseSource : public ModalitySource {
   int slot_;
 };
 
+// A modality of an extension, or of an extension's data set: rows that never change.
+class FixedSource : public ModalitySource {
+ public:
+  FixedSource(ModalityKind kind, SplitTensors rows) : kind_(kind), rows_(std::move(rows)) {}
+
+  ModalityKind kind() const override { return kind_; }
+  int64_t size(Split split) const override { return rows_[Index(split)].size(0); }
+  at::Tensor Batch(const BatchKey& key, const std::vector<RoundSamples>& rounds) override {
+    return rows_[Index(key.split)].index_select(0, StackedIndices(rounds, size(key.split)));
+  }
+
+ private:
+  ModalityKind kind_;
+  SplitTensors rows_;  // [size, ModalitySize(kind)], by split
+};
+
 class TaskLabels : public LabelSource {
  public:
-  explicit TaskLabels(at::Tensor train, at::Tensor test)
-      : labels_{std::move(train), std::move(test)} {}
+  explicit TaskLabels(SplitTensors labels) : labels_(std::move(labels)) {}
 
   int64_t size(Split split) const override { return labels_[Index(split)].size(0); }
   at::Tensor Batch(Split split, const std::vector<RoundSamples>& rounds) const override {
@@ -155,7 +171,7 @@ class TaskLabels : public LabelSource {
   }
 
  private:
-  at::Tensor labels_[2];  // int64 [size], by split
+  SplitTensors labels_;  // int64 [size], by split
 };
 
 int64_t ClassOf(TaskKind task, uint8_t digit) {
@@ -169,7 +185,7 @@ int64_t ClassOf(TaskKind task, uint8_t digit) {
     case TaskKind::kDigit:
       return digit;
   }
-  return 0;
+  return ExtensionOf(task)->class_of_digit(digit);
 }
 
 absl::StatusOr<std::unique_ptr<Corpus>> OpenCorpus(const Scenario& scenario) {
@@ -177,14 +193,40 @@ absl::StatusOr<std::unique_ptr<Corpus>> OpenCorpus(const Scenario& scenario) {
                                                       : OpenSynthetic(scenario.data, scenario.seed);
 }
 
+// Transmitter k, where the data set is an extension.
+absl::StatusOr<std::vector<std::unique_ptr<ModalitySource>>> OpenExtension(
+    const Scenario& scenario, const DataSetExtension& set, int k) {
+  ASSIGN_OR_RETURN(const SplitSizes sizes, ReadSplitSizes(scenario.data));
+  std::vector<std::unique_ptr<ModalitySource>> sources;
+  for (int m = 0; m < scenario.M(k); ++m) {
+    const ModalityKind kind = scenario.transmitters[k].modalities[m];
+    if (kind == ModalityKind::kNoise) {
+      sources.push_back(std::make_unique<NoiseSource>(sizes, scenario.Slot(k, m)));
+      continue;
+    }
+    ASSIGN_OR_RETURN(SplitTensors rows, ReadFeatures(scenario, set, kind));
+    sources.push_back(std::make_unique<FixedSource>(kind, std::move(rows)));
+  }
+  return sources;
+}
+
 absl::StatusOr<std::vector<std::unique_ptr<ModalitySource>>> OpenAll(const Scenario& scenario,
                                                                      int k) {
+  if (const DataSetExtension* set = ExtensionOf(scenario.data.source); set != nullptr) {
+    return OpenExtension(scenario, *set, k);
+  }
   ASSIGN_OR_RETURN(const std::unique_ptr<Corpus> corpus, OpenCorpus(scenario));
   std::shared_ptr<const ImageBank> images;
   std::shared_ptr<const MelBank> mel;
   std::vector<std::unique_ptr<ModalitySource>> sources;
   for (int m = 0; m < scenario.M(k); ++m) {
-    switch (scenario.transmitters[k].modalities[m]) {
+    const ModalityKind kind = scenario.transmitters[k].modalities[m];
+    if (const ModalityExtension* extension = ExtensionOf(kind); extension != nullptr) {
+      ASSIGN_OR_RETURN(SplitTensors rows, PictureFeatures(corpus.get(), *extension));
+      sources.push_back(std::make_unique<FixedSource>(kind, std::move(rows)));
+      continue;
+    }
+    switch (kind) {
       case ModalityKind::kImageFft:
         if (!images) {
           ASSIGN_OR_RETURN(ImageBank bank, BuildImageBank(corpus.get()));
@@ -207,11 +249,28 @@ absl::StatusOr<std::vector<std::unique_ptr<ModalitySource>>> OpenAll(const Scena
   return sources;
 }
 
-absl::StatusOr<at::Tensor> ReadLabels(Corpus* corpus, Split split, TaskKind task) {
+absl::StatusOr<at::Tensor> LabelsOfDigits(Corpus* corpus, Split split, TaskKind task) {
   ASSIGN_OR_RETURN(const std::vector<uint8_t> digits, corpus->Labels(split));
   at::Tensor labels = at::empty({static_cast<int64_t>(digits.size())}, at::kLong);
   int64_t* out = labels.data_ptr<int64_t>();
   for (std::size_t i = 0; i < digits.size(); ++i) out[i] = ClassOf(task, digits[i]);
+  return labels;
+}
+
+absl::StatusOr<SplitTensors> OpenTask(const Scenario& scenario, TaskKind task) {
+  if (const DataSetExtension* set = ExtensionOf(scenario.data.source); set != nullptr) {
+    return ReadLabels(scenario, *set, task);
+  }
+  const TaskExtension* extension = ExtensionOf(task);
+  if (extension != nullptr && extension->class_of_digit == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat("task ", extension->name, ": it is no question about digits"));
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<Corpus> corpus, OpenCorpus(scenario));
+  SplitTensors labels;
+  for (const Split split : {Split::kTrain, Split::kTest}) {
+    ASSIGN_OR_RETURN(labels[Index(split)], LabelsOfDigits(corpus.get(), split, task));
+  }
   return labels;
 }
 
@@ -252,12 +311,8 @@ absl::StatusOr<std::unique_ptr<LabelSource>> OpenLabels(const Scenario& scenario
         absl::StrCat("receiver ", t + 1, ", but the scenario has ", scenario.T()));
   }
   try {
-    ASSIGN_OR_RETURN(const std::unique_ptr<Corpus> corpus, OpenCorpus(scenario));
-    const TaskKind task = scenario.receivers[t].task;
-    ASSIGN_OR_RETURN(at::Tensor train, ReadLabels(corpus.get(), Split::kTrain, task));
-    ASSIGN_OR_RETURN(at::Tensor test, ReadLabels(corpus.get(), Split::kTest, task));
-    return std::unique_ptr<LabelSource>(
-        std::make_unique<TaskLabels>(std::move(train), std::move(test)));
+    ASSIGN_OR_RETURN(SplitTensors labels, OpenTask(scenario, scenario.receivers[t].task));
+    return std::unique_ptr<LabelSource>(std::make_unique<TaskLabels>(std::move(labels)));
   } catch (const std::exception& error) {
     return LibraryFailure(error);
   }

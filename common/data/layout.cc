@@ -13,6 +13,7 @@
 #include "common/data/idx.h"
 #include "common/data/recordings.h"
 #include "common/data/wav.h"
+#include "common/scenario/extensions.h"
 
 namespace semlink::data {
 namespace {
@@ -169,10 +170,20 @@ absl::StatusOr<SplitSizes> ReadSplitSizes(const DataOptions& options) {
     sizes.test = options.test_samples > 0 ? options.test_samples : kSyntheticTest;
     return sizes;
   }
-  ASSIGN_OR_RETURN(const int64_t train, MnistSize(options.root, Split::kTrain));
-  ASSIGN_OR_RETURN(const int64_t test, MnistSize(options.root, Split::kTest));
-  ASSIGN_OR_RETURN(sizes.train, UsedSamples(options.train_samples, train, Split::kTrain));
-  ASSIGN_OR_RETURN(sizes.test, UsedSamples(options.test_samples, test, Split::kTest));
+  SampleCounts available;
+  if (const DataSetExtension* extension = ExtensionOf(options.source); extension != nullptr) {
+    ASSIGN_OR_RETURN(available, extension->count(options));
+    if (available.train < 1 || available.test < 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("data set ", extension->name, ": ", available.train, " training and ",
+                       available.test, " test samples; expected at least one of each"));
+    }
+  } else {
+    ASSIGN_OR_RETURN(available.train, MnistSize(options.root, Split::kTrain));
+    ASSIGN_OR_RETURN(available.test, MnistSize(options.root, Split::kTest));
+  }
+  ASSIGN_OR_RETURN(sizes.train, UsedSamples(options.train_samples, available.train, Split::kTrain));
+  ASSIGN_OR_RETURN(sizes.test, UsedSamples(options.test_samples, available.test, Split::kTest));
   return sizes;
 }
 

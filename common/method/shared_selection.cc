@@ -1,6 +1,9 @@
 #include "common/method/shared_selection.h"
 
 #include <algorithm>
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
 
 namespace semlink::method {
 namespace {
@@ -29,6 +32,11 @@ std::vector<Link> AllLinks(const Scenario& scenario) {
 constexpr uint64_t kSession = uint64_t{1} << 63;
 constexpr uint64_t kRun = uint64_t{1} << 62;
 
+void DropUnlinked(const Linked& linked, std::vector<Link>* links) {
+  const auto gone = [&](const Link& link) { return !linked[link.k][link.t]; };
+  links->erase(std::remove_if(links->begin(), links->end(), gone), links->end());
+}
+
 }  // namespace
 
 bool MeasuresLinks(const Scenario& scenario, const WindowPlan& plan) {
@@ -50,6 +58,22 @@ const FeasibleSelections& SharedSelection::Space(const Linked& linked) {
   return *selections_;
 }
 
+std::vector<Link> SharedSelection::Named(uint64_t turn, RandomStream stream) const {
+  std::vector<Link> links =
+      MethodOf(scenario_).links(scenario_, LimitsInForce(scenario_), turn, &stream);
+  std::sort(links.begin(), links.end());
+  links.erase(std::unique(links.begin(), links.end()), links.end());
+  for (const Link& link : links) {
+    const bool known = link.k >= 0 && link.k < scenario_.K() && link.m >= 0 &&
+                       link.m < scenario_.M(link.k) && link.t >= 0 && link.t < scenario_.T();
+    if (!known) {
+      throw std::out_of_range(absl::StrCat("method ", scenario_.method.name, ": link ",
+                                           link.ToString(), ", which the scenario does not have"));
+    }
+  }
+  return links;
+}
+
 std::vector<std::vector<Link>> SharedSelection::Draw(const WindowPlan& plan, SelectionRule rule) {
   const Linked linked = LinkedPairs(scenario_, plan);
   const size_t rounds = plan.rounds.size();
@@ -61,6 +85,14 @@ std::vector<std::vector<Link>> SharedSelection::Draw(const WindowPlan& plan, Sel
     }
     return links;
   }
+  if (rule == SelectionRule::kFunction && plan.train()) {
+    for (uint32_t r = 0; r < rounds; ++r) {
+      links.push_back(Named(plan.window * rounds + r,
+                            RandomStream(plan.seed, Purpose::kLinkSelection, plan.window, r)));
+      DropUnlinked(linked, &links.back());
+    }
+    return links;
+  }
   std::vector<Link> all;
   if (rule == SelectionRule::kRandom) {
     RandomStream stream(plan.seed, Purpose::kLinkSelection, kSession | plan.draw);
@@ -68,11 +100,12 @@ std::vector<std::vector<Link>> SharedSelection::Draw(const WindowPlan& plan, Sel
   } else if (rule == SelectionRule::kRandomOnce) {
     RandomStream stream(plan.seed, Purpose::kLinkSelection, kRun);
     all = Space(Linked(scenario_.K(), std::vector<bool>(scenario_.T(), true))).Draw(stream);
+  } else if (rule == SelectionRule::kFunction) {
+    all = Named(plan.draw, RandomStream(plan.seed, Purpose::kLinkSelection, kSession | plan.draw));
   } else {
     all = AllLinks(scenario_);
   }
-  const auto gone = [&](const Link& link) { return !linked[link.k][link.t]; };
-  all.erase(std::remove_if(all.begin(), all.end(), gone), all.end());
+  DropUnlinked(linked, &all);
   links.assign(rounds, all);
   return links;
 }

@@ -30,9 +30,13 @@ class SharedSelection {
   //   kRandomOnce  the same in every window of a run with this seed. It is drawn as if everybody
   //                were up; what can't be reached is left out.
   //   kFull        all.
+  //   kFunction    those that the method's row names, and as for kRandom: one for the session.
   std::vector<std::vector<Link>> Draw(const WindowPlan& plan, SelectionRule rule);
 
  private:
+  // What the function of the method's row names for this turn, sorted, each once. Throws
+  // std::out_of_range if the scenario has no such link.
+  std::vector<Link> Named(uint64_t turn, RandomStream stream) const;
   const FeasibleSelections& Space(const std::vector<std::vector<bool>>& linked);
 
   Scenario scenario_;

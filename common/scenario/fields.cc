@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/scenario/extensions.h"
 #include "common/scenario/method_table.h"
 #include "common/scenario/presets.h"
 
@@ -99,7 +100,7 @@ std::vector<Field> RunFields(Scenario* s) {
       Plain("", "seed", &s->seed, "of every random number of the run; 0 or more"),
       Plain("", "on_failure", OneOf(&s->on_failure, {"wait", "degrade"}),
             "wait | degrade: whether a window waits for a lost node or goes on without it"),
-      Plain("data", "source", OneOf(&d->source, {"av_mnist", "synthetic"}), "av_mnist | synthetic"),
+      Plain("data", "source", OneOf(&d->source, DataSourceNames()), "av_mnist | synthetic"),
       Text("data", "root", &d->root, ExpectPath, "av_mnist: folder with mnist/ and fsdd/"),
       Plain("data", "pairing", OneOf(&d->pairing, {"uniform", "reference"}),
             "uniform | reference: which recording goes with an image"),
@@ -240,20 +241,12 @@ std::vector<Field> TransmitterFields(TransmitterOptions* transmitter) {
 
 std::vector<Field> ReceiverFields(ReceiverOptions* receiver) {
   return {
-      Plain("", "task", OneOf(&receiver->task, {"parity", "ring", "digit"}),
-            "parity | ring | digit")
-          .Required(),
+      Plain("", "task", OneOf(&receiver->task, TaskNames()), "parity | ring | digit").Required(),
       Number("", "baseline", &receiver->baseline, -1e6, 1e6,
              "nats: constant baseline; 0: the preset's for the task")
           .WithUnit("nats"),
       Text("", "device", &receiver->device, ExpectDevice, "cpu | cuda | cuda:N"),
   };
-}
-
-const std::vector<std::string>& ModalityNames() {
-  static const auto& names = *new std::vector<std::string>{
-      Name(ModalityKind::kImageFft), Name(ModalityKind::kMel), Name(ModalityKind::kNoise)};
-  return names;
 }
 
 }  // namespace semlink

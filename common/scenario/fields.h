@@ -51,8 +51,6 @@ std::vector<Field> ScenarioFields(Scenario* scenario);
 std::vector<Field> TransmitterFields(TransmitterOptions* transmitter);
 std::vector<Field> ReceiverFields(ReceiverOptions* receiver);
 
-const std::vector<std::string>& ModalityNames();
-
 }  // namespace semlink
 
 #endif  // SEMLINK_COMMON_SCENARIO_FIELDS_H_

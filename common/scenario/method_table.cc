@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "common/scenario/extensions.h"
+
 namespace semlink {
 
-const std::vector<MethodRow>& Methods() {
+const std::vector<MethodRow>& BuiltInMethods() {
   using E = EncoderRule;
   using S = SelectionRule;
   using L = LimitRule;
@@ -24,6 +26,16 @@ const std::vector<MethodRow>& Methods() {
       {"dlsc",            E::kDeterministic, S::kFull,        false,    L::kIgnored,   R::kCodeEntropy},
   };
   // clang-format on
+  return rows;
+}
+
+const std::vector<MethodRow>& Methods() {
+  static const auto& rows = *[] {
+    auto* all = new std::vector<MethodRow>(BuiltInMethods());
+    const std::vector<MethodRow>& more = InstalledExtensions().methods;
+    all->insert(all->end(), more.begin(), more.end());
+    return all;
+  }();
   return rows;
 }
 

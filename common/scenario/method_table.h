@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "common/base/ids.h"
+#include "common/base/rng.h"
 #include "common/scenario/scenario.h"
 
 namespace semlink {
@@ -23,7 +25,15 @@ enum class SelectionRule {
   kRandomOnce,  // one for the whole run
   kRanked,      // single links are measured first; then the best of them stay (TADIB section V-A)
   kFull,        // all links
+  kFunction,    // the row's function names them
 };
+
+// The links of a round, in any order. All nodes call it with the same arguments, so it must depend
+// on them alone. `limits` are those in force. `turn`: TRAIN: the number of the round in the run;
+// EVALUATE, INFER: the draw of u, whose links stay. `random` is a stream of this turn. Links to
+// nodes that are away are left out by the caller.
+using LinkFunction = std::vector<Link> (*)(const Scenario& scenario, const LimitOptions& limits,
+                                           uint64_t turn, RandomStream* random);
 
 // Which of the scenario's limits are kept.
 enum class LimitRule {
@@ -47,9 +57,13 @@ struct MethodRow {
   bool constant_randomness;  // u never changes
   LimitRule limits;
   RateRule rate;
+  LinkFunction links = nullptr;  // kFunction
 };
 
-// All rows. The first is the one of a scenario that names none.
+// The rows of this table.
+const std::vector<MethodRow>& BuiltInMethods();
+
+// They and those of extensions. The first is the one of a scenario that names none.
 const std::vector<MethodRow>& Methods();
 
 // nullptr if there is no method of that name.

@@ -1,5 +1,7 @@
 #include "common/scenario/presets.h"
 
+#include "common/scenario/extensions.h"
+
 namespace semlink {
 const std::vector<Preset>& Presets() {
   // `paper` does what the published code does, and samples z at inference as its evaluation does.
@@ -42,7 +44,8 @@ double PresetBaseline(TaskKind task) {
     case TaskKind::kDigit:
       return 2.1;
   }
-  return 0;
+  const TaskExtension* extension = ExtensionOf(task);
+  return extension == nullptr ? 0 : extension->baseline;
 }
 
 }  // namespace semlink

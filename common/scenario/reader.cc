@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
 #include "common/scenario/document.h"
+#include "common/scenario/extensions.h"
 #include "common/scenario/faults.h"
 #include "common/scenario/fields.h"
 #include "common/scenario/method_table.h"
@@ -221,6 +222,7 @@ absl::StatusOr<Scenario> ReadScenarioFile(const std::string& path, const Overrid
 
 absl::StatusOr<Scenario> ParseScenario(const std::string& text, const std::string& file_name,
                                        const Overrides& overrides) {
+  RETURN_IF_ERROR(CheckExtensions(InstalledExtensions()));
   ASSIGN_OR_RETURN(YamlNode root, ParseYaml(text, file_name, true));
   Mistakes mistakes;
   ApplyOverrides(overrides, &root, &mistakes);

@@ -1,5 +1,7 @@
 #include "common/scenario/scenario.h"
 
+#include "common/scenario/extensions.h"
+
 namespace semlink {
 
 int ModalitySize(ModalityKind kind) {
@@ -11,7 +13,8 @@ int ModalitySize(ModalityKind kind) {
     case ModalityKind::kNoise:
       return 14 * 14;
   }
-  return 0;
+  const ModalityExtension* extension = ExtensionOf(kind);
+  return extension == nullptr ? 0 : extension->size;
 }
 
 int TaskClasses(TaskKind kind) {
@@ -23,10 +26,11 @@ int TaskClasses(TaskKind kind) {
     case TaskKind::kDigit:
       return 10;
   }
-  return 0;
+  const TaskExtension* extension = ExtensionOf(kind);
+  return extension == nullptr ? 0 : extension->classes;
 }
 
-const char* Name(ModalityKind kind) {
+const char* BuiltInName(ModalityKind kind) {
   switch (kind) {
     case ModalityKind::kImageFft:
       return "image_fft";
@@ -35,10 +39,10 @@ const char* Name(ModalityKind kind) {
     case ModalityKind::kNoise:
       return "noise";
   }
-  return "?";
+  return nullptr;
 }
 
-const char* Name(TaskKind kind) {
+const char* BuiltInName(TaskKind kind) {
   switch (kind) {
     case TaskKind::kParity:
       return "parity";
@@ -47,8 +51,21 @@ const char* Name(TaskKind kind) {
     case TaskKind::kDigit:
       return "digit";
   }
-  return "?";
+  return nullptr;
 }
+
+const char* BuiltInName(DataSource source) {
+  switch (source) {
+    case DataSource::kAvMnist:
+      return "av_mnist";
+    case DataSource::kSynthetic:
+      return "synthetic";
+  }
+  return nullptr;
+}
+
+const char* Name(ModalityKind kind) { return ModalityNames()[static_cast<int>(kind)].c_str(); }
+const char* Name(TaskKind kind) { return TaskNames()[static_cast<int>(kind)].c_str(); }
 
 const char* Name(RateEstimator estimator) {
   switch (estimator) {
