@@ -124,6 +124,8 @@ std::vector<Field> MethodFields(Scenario* s) {
       Number("method", "measuring_share", &s->method.measuring_share, 0, 0.9,
              "midib: share of the windows in which single links are measured")
           .AboveLow(),
+      Plain("method", "links", &s->method.links,
+            "fixed: its links, TRANSMITTER.MODALITY->RECEIVER, comma between: \"1.3->1,2.2->1\""),
       Number("model", "embedding", &s->model.embedding, 1, 4096,
              "d: dimension of a feature, of u and of the embeddings"),
       Number("model", "hidden1", &s->model.hidden1, 1, 16384, "width of the first residual block"),

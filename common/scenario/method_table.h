@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/links/random_selection.h"
 #include "common/scenario/scenario.h"
 
 namespace semlink {
@@ -22,6 +23,7 @@ enum class SelectionRule {
   kRandom,      // a fresh uniformly random feasible selection in each round
   kRandomOnce,  // one for the whole run
   kRanked,      // single links are measured first; then the best of them stay (TADIB section V-A)
+  kListed,      // those of method.links
   kFull,        // all links
 };
 
@@ -68,6 +70,9 @@ void ApplyMethod(const MethodRow& row, Scenario* scenario);
 // The limits that selections are held to: the scenario's, or, where the method ignores one of them,
 // what no selection can exceed.
 LimitOptions LimitsInForce(const Scenario& scenario);
+
+// The selections that keep these limits, everybody being in reach.
+SelectionSpace SpaceInForce(const Scenario& scenario);
 
 }  // namespace semlink
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "common/base/ids.h"
+
 namespace semlink {
 
 // What a transmitter can observe (design: A, B and C of AV-MNIST).
@@ -67,6 +69,7 @@ struct MethodOptions {
   std::string preset = "default";  // default | paper
   // SelectionRule::kRanked: share of the windows in which single links are measured.
   double measuring_share = 0.2;
+  std::vector<Link> links;  // SelectionRule::kListed: the links of every round, sorted
 };
 
 struct ModelOptions {
