@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "common/scenario/method_table.h"
 
 namespace semlink::coordinator {
 namespace {
@@ -144,6 +145,18 @@ double Accuracy(const WindowRecord& record, int t) {
   return report->correct() / static_cast<double>(report->samples());
 }
 
+std::optional<double> LogLikelihood(const WindowRecord& record, int t) {
+  std::optional<double> sum;
+  for (const auto& [node, report] : record.reports) {
+    const int entry = node.role == Role::kReceiver ? 0 : t;
+    if (node.role == Role::kReceiver && node.index != t) continue;
+    if (entry < report.log_likelihood_size()) {
+      sum = sum.value_or(0) + report.log_likelihood(entry);
+    }
+  }
+  return sum;
+}
+
 LinkShares NoLinks(const Scenario& scenario) {
   LinkShares shares(scenario.T());
   for (auto& of_receiver : shares) {
@@ -180,6 +193,13 @@ Json MetricsLine(const Scenario& scenario, const WindowRecord& record, const Pai
   line["links_total"] = counts.links_total();
   line["selection_entropy"] =
       PerReceiver(scenario, record, [](const auto& r) { return r.selection_entropy(); });
+  if (MethodOf(scenario).selection == SelectionRule::kPolicy) {
+    Json likelihood = Json::array();
+    for (int t = 0; t < scenario.T(); ++t) {
+      likelihood.push_back(LogLikelihood(record, t).value_or(0));
+    }
+    line["log_likelihood"] = std::move(likelihood);
+  }
   line["rounds_without_link"] =
       PerReceiver(scenario, record, [](const auto& r) { return r.rounds_without_link(); });
   line["transmitter_probability"] = PerReceiver(scenario, record, [](const v1::Report& r) {

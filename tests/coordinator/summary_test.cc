@@ -90,6 +90,23 @@ TEST(MetricsTest, LineHoldsTheWindow) {
   EXPECT_EQ(line["control"].dump(), R"([{"node":"receiver2","message_bytes":30,"wire_bytes":0}])");
 }
 
+TEST(MetricsTest, LogLikelihoodAddsWhatBothSidesDrew) {
+  WindowRecord record = Train(0, 1, 1);
+  EXPECT_FALSE(LogLikelihood(record, 0).has_value());
+  record.reports[NodeId::Receiver(0)].add_log_likelihood(-0.5);
+  record.reports[NodeId::Receiver(1)].add_log_likelihood(0.25);
+  for (const double value : {-1.0, 2.0}) {
+    record.reports[NodeId::Transmitter(0)].add_log_likelihood(value);
+    record.reports[NodeId::Transmitter(1)].add_log_likelihood(value / 8);
+  }
+  EXPECT_EQ(LogLikelihood(record, 0), -0.5 - 1 - 0.125);
+  EXPECT_EQ(LogLikelihood(record, 1), 0.25 + 2 + 0.25);
+  Scenario scenario = SmallScenario();
+  EXPECT_EQ(MetricsLine(scenario, record, {})["log_likelihood"], Json({-1.625, 2.5}));
+  scenario.method.name = "rsdib";  // nothing is learned
+  EXPECT_FALSE(MetricsLine(scenario, record, {}).contains("log_likelihood"));
+}
+
 TEST(MetricsTest, LimitsAreCountedFromTheLinksThemselves) {
   WindowRecord record = Train(0, 1, 1);
   Scenario scenario = SmallScenario();
