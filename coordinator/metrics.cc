@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "common/links/link_sets.h"
 #include "common/scenario/method_table.h"
 
 namespace semlink::coordinator {
@@ -125,6 +126,22 @@ KindRounds CountGrantedKinds(const Scenario& scenario, const WindowRecord& recor
     for (const std::set<std::string>& of_round : kinds[t]) {
       ++counts[t][of_round.empty() ? "none" : absl::StrJoin(of_round, "+")];
     }
+  }
+  return counts;
+}
+
+std::map<std::string, int> CountGrantedSets(const WindowRecord& record) {
+  std::vector<LinkSet> sets(record.open.rounds());
+  for (const v1::LinkRounds& link : record.granted) {
+    for (uint32_t round : link.round()) {
+      sets.at(round).push_back({static_cast<int>(link.transmitter()),
+                                static_cast<int>(link.modality()), static_cast<int>(link.task())});
+    }
+  }
+  std::map<std::string, int> counts;
+  for (LinkSet& set : sets) {
+    std::sort(set.begin(), set.end());
+    ++counts[FormatLinks(set)];
   }
   return counts;
 }

@@ -36,6 +36,10 @@ LinkCounts CountLinks(const Scenario& scenario, const WindowRecord& record);
 using KindRounds = std::vector<std::map<std::string, int>>;
 KindRounds CountGrantedKinds(const Scenario& scenario, const WindowRecord& record);
 
+// In how many rounds exactly this set of links was granted: by its text, "1.3->1,2.2->1", "" for
+// none (common/links/link_sets.h).
+std::map<std::string, int> CountGrantedSets(const WindowRecord& record);
+
 // Sum over the links of the mean rate, weighted by the share of rounds in which the link was
 // active. Nats per sample.
 double SumRate(const WindowRecord& record);

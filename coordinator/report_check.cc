@@ -20,6 +20,17 @@ uint64_t SamplesOf(const v1::OpenWindow& open) {
   return static_cast<uint64_t>(open.rounds()) * open.batch_size();
 }
 
+// Nothing, or one per round of an evaluation.
+std::string CheckRoundLoss(const v1::OpenWindow& open, const v1::Report& report) {
+  if (report.round_loss().empty()) return "";
+  if (open.kind() != v1::EVALUATE ||
+      static_cast<uint32_t>(report.round_loss_size()) != open.rounds()) {
+    return absl::StrCat("round_loss has ", report.round_loss_size(), " entries, the ",
+                        KindName(open.kind()), " window has ", open.rounds(), " rounds");
+  }
+  return AllFinite(report.round_loss()) ? "" : "round_loss is not finite";
+}
+
 // Nothing, or what a selector says: a receiver's about its own task, a transmitter's about each.
 std::string CheckLogLikelihood(const Scenario& scenario, const v1::OpenWindow& open,
                                const NodeId& from, const v1::Report& report) {
@@ -59,7 +70,7 @@ std::string CheckReceiver(const Scenario& scenario, const v1::OpenWindow& open,
     if (!Probability(p)) return absl::StrCat("transmitter_probability ", p, " is not in [0, 1]");
   }
   if (report.link_size() > 0) return "a receiver can't report links";
-  return "";
+  return CheckRoundLoss(open, report);
 }
 
 uint32_t GrantedRounds(const WindowRecord& record, const v1::LinkReport& link) {

@@ -59,6 +59,7 @@ absl::Status ReceiverNode::Report(const WindowResult& result) {
     report.set_selection_entropy(selection_->selector().entropy());
     report.add_log_likelihood(LogLikelihood(selection_->selector(), plan().rounds.size()));
   }
+  if (!plan().train()) report.mutable_round_loss()->Add(result.loss.begin(), result.loss.end());
   for (const std::vector<uint32_t>& rounds : requests_) {
     report.add_transmitter_probability(static_cast<double>(rounds.size()) /
                                        static_cast<double>(plan().rounds.size()));

@@ -195,6 +195,8 @@ std::vector<Field> PolicyFields(Scenario* s) {
             "decode mu instead of a sample of z"),
       Number("evaluation", "samples", &s->evaluation.samples, 0, kMany,
              "test samples used; 0: all"),
+      Plain("evaluation", "score", &s->evaluation.score,
+            "measure the loss, local decoders included, on the test samples too: semlink score"),
       Number("checkpoint", "every", &s->checkpoint.every, 0, kMany,
              "windows between two checkpoints; 0: none but after training"),
       Number("checkpoint", "keep", &s->checkpoint.keep, 1, 1000,

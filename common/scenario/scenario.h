@@ -126,6 +126,7 @@ struct EvaluationOptions {
   int cr_draws = 16;
   bool mean_feature = true;  // decode mu instead of a sample of z
   int samples = 0;           // test samples used; 0: all
+  bool score = false;        // also measure L_t on the test samples, for `semlink score`
 };
 
 struct CheckpointOptions {
