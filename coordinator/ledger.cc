@@ -35,7 +35,7 @@ constexpr char kInsertAborted[] =
     "VALUES(?, ?, ?, ?, ?, ?, ?)";
 constexpr char kInsertView[] = "INSERT OR IGNORE INTO view VALUES(?, ?, ?)";
 constexpr char kInsertCut[] = "INSERT OR IGNORE INTO view_cut VALUES(?, ?, ?)";
-constexpr char kInsertResult[] = "INSERT INTO result VALUES(?, ?, ?, ?, ?, ?, ?, ?)";
+constexpr char kInsertResult[] = "INSERT INTO result VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr char kInsertLink[] = "INSERT INTO link VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr char kInsertFailure[] = "INSERT INTO pair_failure VALUES(?, ?, ?, ?)";
 constexpr char kInsertRefusal[] = "INSERT INTO refusal VALUES(?, ?, ?)";
@@ -295,11 +295,13 @@ absl::Status Ledger::WriteResults(const WindowRecord& record) {
     if (node.role != Role::kReceiver) continue;
     RETURN_IF_ERROR(row->Run(record.open.window(), node.index + 1, report.loss(),
                              report.cross_entropy(), report.correct(), report.samples(),
-                             report.selection_entropy(), report.rounds_without_link()));
+                             report.selection_entropy(), report.rounds_without_link(),
+                             LogLikelihood(record, node.index)));
   }
   for (const auto& [t, report] : record.infer_reports) {
     RETURN_IF_ERROR(row->Run(record.open.window(), t + 1, 0.0, 0.0,
-                             static_cast<double>(report.correct()), report.samples(), 0.0, 0));
+                             static_cast<double>(report.correct()), report.samples(), 0.0, 0,
+                             std::optional<double>()));
   }
   return absl::OkStatus();
 }

@@ -10,7 +10,7 @@
 namespace semlink::coordinator {
 
 // Raised with every incompatible change of the tables.
-inline constexpr int kLedgerSchemaVersion = 3;
+inline constexpr int kLedgerSchemaVersion = 4;
 
 // Numbers of nodes and modalities are people's, from 1. Times are ISO 8601, UTC.
 inline constexpr char kLedgerSchema[] = R"sql(
@@ -45,7 +45,7 @@ CREATE TABLE aborted(id INTEGER PRIMARY KEY, window INTEGER NOT NULL, kind TEXT 
 CREATE TABLE result(window INTEGER NOT NULL, receiver INTEGER NOT NULL, loss REAL NOT NULL,
   cross_entropy REAL NOT NULL, correct REAL NOT NULL, samples INTEGER NOT NULL,
   selection_entropy REAL NOT NULL, rounds_without_link INTEGER NOT NULL,
-  PRIMARY KEY(window, receiver)) WITHOUT ROWID;
+  log_likelihood REAL, PRIMARY KEY(window, receiver)) WITHOUT ROWID;
 CREATE TABLE link(window INTEGER NOT NULL, transmitter INTEGER NOT NULL,
   modality INTEGER NOT NULL, receiver INTEGER NOT NULL, rounds INTEGER NOT NULL,
   round_list TEXT NOT NULL, rate_nats REAL, coded_bits REAL, failed TEXT,

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "common/links/link_sets.h"
+#include "common/scenario/method_table.h"
 
 namespace semlink::coordinator {
 namespace {
@@ -128,6 +130,22 @@ KindRounds CountGrantedKinds(const Scenario& scenario, const WindowRecord& recor
   return counts;
 }
 
+std::map<std::string, int> CountGrantedSets(const WindowRecord& record) {
+  std::vector<LinkSet> sets(record.open.rounds());
+  for (const v1::LinkRounds& link : record.granted) {
+    for (uint32_t round : link.round()) {
+      sets.at(round).push_back({static_cast<int>(link.transmitter()),
+                                static_cast<int>(link.modality()), static_cast<int>(link.task())});
+    }
+  }
+  std::map<std::string, int> counts;
+  for (LinkSet& set : sets) {
+    std::sort(set.begin(), set.end());
+    ++counts[FormatLinks(set)];
+  }
+  return counts;
+}
+
 double SumRate(const WindowRecord& record) {
   double sum = 0;
   for (const auto& [node, report] : record.reports) {
@@ -142,6 +160,18 @@ double Accuracy(const WindowRecord& record, int t) {
   const v1::Report* report = ReceiverReport(record, t);
   if (report == nullptr || report->samples() == 0) return 0;
   return report->correct() / static_cast<double>(report->samples());
+}
+
+std::optional<double> LogLikelihood(const WindowRecord& record, int t) {
+  std::optional<double> sum;
+  for (const auto& [node, report] : record.reports) {
+    const int entry = node.role == Role::kReceiver ? 0 : t;
+    if (node.role == Role::kReceiver && node.index != t) continue;
+    if (entry < report.log_likelihood_size()) {
+      sum = sum.value_or(0) + report.log_likelihood(entry);
+    }
+  }
+  return sum;
 }
 
 LinkShares NoLinks(const Scenario& scenario) {
@@ -180,6 +210,13 @@ Json MetricsLine(const Scenario& scenario, const WindowRecord& record, const Pai
   line["links_total"] = counts.links_total();
   line["selection_entropy"] =
       PerReceiver(scenario, record, [](const auto& r) { return r.selection_entropy(); });
+  if (MethodOf(scenario).selection == SelectionRule::kPolicy) {
+    Json likelihood = Json::array();
+    for (int t = 0; t < scenario.T(); ++t) {
+      likelihood.push_back(LogLikelihood(record, t).value_or(0));
+    }
+    line["log_likelihood"] = std::move(likelihood);
+  }
   line["rounds_without_link"] =
       PerReceiver(scenario, record, [](const auto& r) { return r.rounds_without_link(); });
   line["transmitter_probability"] = PerReceiver(scenario, record, [](const v1::Report& r) {

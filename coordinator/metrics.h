@@ -4,6 +4,7 @@
 #define SEMLINK_COORDINATOR_METRICS_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,12 +36,23 @@ LinkCounts CountLinks(const Scenario& scenario, const WindowRecord& record);
 using KindRounds = std::vector<std::map<std::string, int>>;
 KindRounds CountGrantedKinds(const Scenario& scenario, const WindowRecord& record);
 
+// In how many rounds exactly this set of links was granted: by its text, "1.3->1,2.2->1", "" for
+// none (common/links/link_sets.h).
+std::map<std::string, int> CountGrantedSets(const WindowRecord& record);
+
 // Sum over the links of the mean rate, weighted by the share of rounds in which the link was
 // active. Nats per sample.
 double SumRate(const WindowRecord& record);
 
 // Correct / samples of receiver t; 0 without samples.
 double Accuracy(const WindowRecord& record, int t);
+
+// The log-likelihood of the selection for receiver t (pom2dib eq. 21, TADIB eq. 26 and Fig. 6):
+// mean over the rounds of (L_t - b_t) log p(a_t | u), p being the probability of all draws for it,
+// its own and the transmitters'; nats squared. With policy.credit shared the transmitters' draws
+// are weighed as they are in the gradient. nullopt for a method without selectors, and outside
+// TRAIN.
+std::optional<double> LogLikelihood(const WindowRecord& record, int t);
 
 // [receiver][transmitter][modality]: a share of rounds for every link of the scenario.
 using LinkShares = std::vector<std::vector<std::vector<double>>>;

@@ -13,11 +13,37 @@ namespace semlink::coordinator {
 namespace {
 
 bool FiniteNonNegative(double x) { return std::isfinite(x) && x >= 0; }
+bool AllFinite(const google::protobuf::RepeatedField<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
+}
 bool Probability(double x) { return x >= 0 && x <= 1 + 1e-6; }
 
 uint64_t SamplesOf(const v1::OpenWindow& open) {
   if (open.kind() == v1::EVALUATE) return open.samples();
   return static_cast<uint64_t>(open.rounds()) * open.batch_size();
+}
+
+// Nothing, or one per round of an evaluation.
+std::string CheckRoundLoss(const v1::OpenWindow& open, const v1::Report& report) {
+  if (report.round_loss().empty()) return "";
+  if (open.kind() != v1::EVALUATE ||
+      static_cast<uint32_t>(report.round_loss_size()) != open.rounds()) {
+    return absl::StrCat("round_loss has ", report.round_loss_size(), " entries, the ",
+                        KindName(open.kind()), " window has ", open.rounds(), " rounds");
+  }
+  return AllFinite(report.round_loss()) ? "" : "round_loss is not finite";
+}
+
+// Nothing, or what a selector says: a receiver's about its own task, a transmitter's about each.
+std::string CheckLogLikelihood(const Scenario& scenario, const v1::OpenWindow& open,
+                               const NodeId& from, const v1::Report& report) {
+  if (report.log_likelihood().empty()) return "";
+  const int expected = from.role == Role::kReceiver ? 1 : scenario.T();
+  if (open.kind() != v1::TRAIN || report.log_likelihood_size() != expected) {
+    return absl::StrCat("log_likelihood has ", report.log_likelihood_size(), " entries in a ",
+                        KindName(open.kind()), " window, expected ", expected, " in training only");
+  }
+  return AllFinite(report.log_likelihood()) ? "" : "log_likelihood is not finite";
 }
 
 std::string CheckReceiver(const Scenario& scenario, const v1::OpenWindow& open,
@@ -47,7 +73,7 @@ std::string CheckReceiver(const Scenario& scenario, const v1::OpenWindow& open,
     if (!Probability(p)) return absl::StrCat("transmitter_probability ", p, " is not in [0, 1]");
   }
   if (report.link_size() > 0) return "a receiver can't report links";
-  return "";
+  return CheckRoundLoss(open, report);
 }
 
 uint32_t GrantedRounds(const WindowRecord& record, const v1::LinkReport& link) {
@@ -171,6 +197,9 @@ std::string CheckReport(const Scenario& scenario, const WindowRecord& record, co
                         const v1::Report& report) {
   if (!FiniteNonNegative(report.compute_seconds())) return "compute_seconds is negative";
   if (std::string wrong = CheckFailures(record.open, from, report); !wrong.empty()) return wrong;
+  if (std::string wrong = CheckLogLikelihood(scenario, record.open, from, report); !wrong.empty()) {
+    return wrong;
+  }
   if (from.role == Role::kReceiver) return CheckReceiver(scenario, record.open, report);
   std::set<std::pair<uint32_t, uint32_t>> seen;
   for (const v1::LinkReport& link : report.link()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 namespace semlink::coordinator {
@@ -120,6 +121,55 @@ void Summary::AddEvaluation(const WindowRecord& record) {
   evaluation_rounds_ += rounds;
   evaluation_kinds_.resize(scenario_.T());
   AddRounds(CountGrantedKinds(scenario_, record), &evaluation_kinds_);
+  for (const auto& [set, count] : CountGrantedSets(record)) evaluation_sets_[set] += count;
+  if (scenario_.evaluation.score) AddScore(record);
+}
+
+void Summary::AddScore(const WindowRecord& record) {
+  const v1::OpenWindow& open = record.open;
+  Draw& draw = draws_[open.cr_draw()];
+  for (uint32_t r = 0; r < open.rounds(); ++r) {
+    const uint64_t before = static_cast<uint64_t>(r) * open.batch_size();
+    Batch& batch = batches_[open.first_sample() + before];
+    batch.samples =
+        static_cast<double>(std::min<uint64_t>(open.batch_size(), open.samples() - before));
+    batch.loss.resize(scenario_.T());
+    batch.draws.resize(scenario_.T());
+    for (int t = 0; t < scenario_.T(); ++t) {
+      const auto found = record.reports.find(NodeId::Receiver(t));
+      if (found == record.reports.end() || found->second.round_loss_size() <= static_cast<int>(r)) {
+        continue;
+      }
+      const double loss = found->second.round_loss(static_cast<int>(r));
+      batch.loss[t] += loss;
+      ++batch.draws[t];
+      draw.score += loss * batch.samples;
+    }
+  }
+}
+
+// The task-modality score (TADIB eq. 4) on the test samples: score* of summary.json. Batches that a
+// receiver missed say nothing about the sum and are left out.
+void Summary::PutScore(Json* out) const {
+  std::vector<double> per_task(scenario_.T(), 0.0), per_batch, per_draw;
+  double samples = 0;
+  for (const auto& [first, batch] : batches_) {
+    if (std::count(batch.draws.begin(), batch.draws.end(), 0) > 0) continue;
+    samples += batch.samples;
+    per_batch.push_back(0);
+    for (int t = 0; t < scenario_.T(); ++t) {
+      const double loss = batch.loss[t] / batch.draws[t];
+      per_task[t] += loss * batch.samples;
+      per_batch.back() += loss;
+    }
+  }
+  if (samples == 0) return;
+  for (double& of_task : per_task) of_task /= samples;
+  for (const auto& [number, draw] : draws_) per_draw.push_back(draw.score / samples);
+  (*out)["score"] = std::accumulate(per_task.begin(), per_task.end(), 0.0);
+  (*out)["score_per_task"] = per_task;
+  (*out)["score_interval95"] = Interval95(per_batch);
+  (*out)["score_per_draw"] = per_draw;
 }
 
 void Summary::PutQuality(Json* out) const {
@@ -176,6 +226,9 @@ void Summary::PutLinks(Json* out) const {
     AddScaled(evaluation_probability_, 1.0 / evaluation_rounds_, &evaluation);
   }
   (*out)["selection_probability_evaluation"] = evaluation;
+  Json sets = Json::object();
+  for (const auto& [set, rounds] : evaluation_sets_) sets[set] = rounds / evaluation_rounds_;
+  (*out)["link_sets_evaluation"] = std::move(sets);
 }
 
 void Summary::PutGrantedKinds(Json* out) const {
@@ -194,6 +247,7 @@ Json Summary::ToJson() const {
   out["seed"] = scenario_.seed;
   out["windows"] = train_windows_;
   PutQuality(&out);
+  PutScore(&out);
   PutLinks(&out);
   PutGrantedKinds(&out);
   const bool trained = !train_seconds_.empty();

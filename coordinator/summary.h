@@ -37,11 +37,19 @@ class Summary {
   struct Draw {                                           // sums over the windows of one draw of u
     std::vector<double> correct, samples, cross_entropy;  // [T]; cross-entropy times samples
     double rate = 0, links = 0, rounds = 0;               // times rounds
+    double score = 0;                                     // L_t of all tasks, times samples
+  };
+  struct Batch {  // one round of an evaluation, over the draws of u
+    double samples = 0;
+    std::vector<double> loss;  // [T], sum of L_t over the draws
+    std::vector<int> draws;    // [T], their number
   };
 
   void AddCosts(const WindowRecord& record);
   void AddEvaluation(const WindowRecord& record);
+  void AddScore(const WindowRecord& record);
   void PutQuality(Json* out) const;
+  void PutScore(Json* out) const;
   void PutLinks(Json* out) const;
   LinkShares MeanTrainProbability() const;
   void PutGrantedKinds(Json* out) const;
@@ -57,6 +65,8 @@ class Summary {
   std::deque<KindRounds> train_kinds_;        // likewise
   LinkShares evaluation_probability_;         // times rounds
   KindRounds evaluation_kinds_;
+  std::map<std::string, double> evaluation_sets_;  // rounds by granted set of links
+  std::map<uint64_t, Batch> batches_;              // by first test sample; with evaluation.score
   double evaluation_rounds_ = 0;
   double evaluation_flops_ = 0, evaluation_samples_ = 0;
   std::vector<double> train_flops_;

@@ -27,6 +27,15 @@ at::Tensor CrossEntropy(const at::Tensor& logits, const at::Tensor& labels) {
   return at::nll_loss(at::log_softmax(logits, 1), labels, {}, at::Reduction::None);
 }
 
+// The mean of each of the consecutive parts of `values` [sum of sizes].
+std::vector<double> MeanOfParts(const at::Tensor& values, const std::vector<int64_t>& sizes) {
+  std::vector<double> means;
+  for (const at::Tensor& part : values.to(at::kDouble).split_with_sizes(sizes)) {
+    means.push_back(part.mean().item<double>());
+  }
+  return means;
+}
+
 // Entropy of the labels' frequencies, nats.
 double LabelEntropy(const at::Tensor& labels) {
   const at::Tensor count = at::bincount(labels.to(at::kCPU)).to(at::kDouble);
@@ -122,23 +131,53 @@ WindowResult DecoderBank::Run(const method::WindowPlan& plan,
   for (const ReceivedLink& link : links) {
     for (uint32_t round : link.rounds) ++result.links[round];
   }
-  if (plan.train()) Learn(plan, links, rows, labels, z, ce, &result);
+  if (plan.train()) {
+    Learn(plan, links, rows, labels, z, ce, &result);
+  } else if (scenario_.evaluation.score) {
+    Score(plan, links, rows, labels, z, ce, &result);
+  }
   return result;
+}
+
+void DecoderBank::Score(const method::WindowPlan& plan, const std::vector<ReceivedLink>& links,
+                        const std::vector<at::Tensor>& rows, const at::Tensor& labels,
+                        const at::Tensor& z, const at::Tensor& ce, WindowResult* result) const {
+  const at::NoGradGuard no_grad;
+  std::vector<int64_t> sizes;
+  for (const data::RoundSamples& round : plan.rounds) {
+    sizes.push_back(static_cast<int64_t>(round.samples.size()));
+  }
+  const std::vector<double> fused = MeanOfParts(ce, sizes);
+  for (size_t r = 0; r < sizes.size(); ++r) {
+    result->loss.push_back(
+        static_cast<float>(fused[r] + scenario_.training.gamma * result->links[r]));
+  }
+  if (links.empty() || !trains_local_) return;
+  std::vector<int64_t> link_sizes;
+  for (const ReceivedLink& link : links) {
+    for (uint32_t round : link.rounds) link_sizes.push_back(sizes[round]);
+  }
+  const std::vector<double> local =
+      MeanOfParts(LocalCrossEntropy(links, rows, labels, z), link_sizes);
+  size_t part = 0;
+  for (const ReceivedLink& link : links) {
+    for (size_t i = 0; i < link.rounds.size(); ++i, ++part) {
+      result->loss[link.rounds[i]] +=
+          static_cast<float>(scenario_.training.beta * (local[part] + link.rate_nats[i]));
+    }
+  }
 }
 
 at::Tensor DecoderBank::LocalCrossEntropy(const std::vector<ReceivedLink>& links,
                                           const std::vector<at::Tensor>& rows,
-                                          const at::Tensor& labels, const at::Tensor& z,
-                                          int64_t batch) const {
+                                          const at::Tensor& labels, const at::Tensor& z) const {
   std::vector<at::Tensor> embeddings;
   for (size_t i = 0; i < links.size(); ++i) {
     embeddings.push_back(modality_embedding_.narrow(0, scenario_.Slot(links[i].k, links[i].m), 1)
                              .expand({rows[i].size(0), modality_embedding_.size(1)}));
   }
   const at::Tensor local_labels = labels.index_select(0, at::cat(rows));
-  return CrossEntropy(local_.Forward(at::cat({z, at::cat(embeddings)}, 1)), local_labels)
-      .reshape({-1, batch})
-      .mean(1);
+  return CrossEntropy(local_.Forward(at::cat({z, at::cat(embeddings)}, 1)), local_labels);
 }
 
 void DecoderBank::Learn(const method::WindowPlan& plan, const std::vector<ReceivedLink>& links,
@@ -160,7 +199,8 @@ void DecoderBank::Learn(const method::WindowPlan& plan, const std::vector<Receiv
   if (!links.empty() && trains_local_) {
     const float beta = static_cast<float>(scenario_.training.beta);
     const float local_weight = alone ? 1 : beta;
-    const at::Tensor local_ce = LocalCrossEntropy(links, rows, labels, z, batch);
+    const at::Tensor local_ce =
+        LocalCrossEntropy(links, rows, labels, z).reshape({-1, batch}).mean(1);
     const at::Tensor local_objective = local_weight * local_ce.sum();
     objective = objective.defined() ? objective + local_objective : local_objective;
     const at::Tensor host_local = local_ce.detach().to(at::kCPU, at::kFloat).contiguous();

@@ -32,7 +32,7 @@ struct ReceivedLink {
 };
 
 struct WindowResult {
-  std::vector<float> loss;   // TRAIN: L_t per round
+  std::vector<float> loss;   // TRAIN, and EVALUATE with evaluation.score: L_t per round
   std::vector<int> links;    // per round
   double cross_entropy = 0;  // fused, mean over samples, nats
   int64_t correct = 0;
@@ -50,7 +50,9 @@ class DecoderBank {
   DecoderBank(const Scenario& scenario, int t);
 
   // One pass over all rounds of the window. links sorted by (k, m); labels int64 [rows of the
-  // plan]. In a TRAIN window also adds the decoders' gradients of sum over rounds of L_t.
+  // plan]. In a TRAIN window also adds the decoders' gradients of sum over rounds of L_t. In an
+  // EVALUATE window the local decoders run only if evaluation.score asks for L_t, the summand of
+  // the task-modality score (TADIB section V-B, eq. 4).
   WindowResult Run(const method::WindowPlan& plan, const std::vector<ReceivedLink>& links,
                    const at::Tensor& labels);
 
@@ -70,10 +72,14 @@ class DecoderBank {
   void Learn(const method::WindowPlan& plan, const std::vector<ReceivedLink>& links,
              const std::vector<at::Tensor>& rows, const at::Tensor& labels, const at::Tensor& z,
              const at::Tensor& ce, WindowResult* result);
-  // Cross-entropy of the local decoder, by link, then round: [rounds of all links].
+  // L_t of the rounds of an EVALUATE window, whose last one may be shorter.
+  void Score(const method::WindowPlan& plan, const std::vector<ReceivedLink>& links,
+             const std::vector<at::Tensor>& rows, const at::Tensor& labels, const at::Tensor& z,
+             const at::Tensor& ce, WindowResult* result) const;
+  // Cross-entropy of the local decoder: [all rows of all links].
   at::Tensor LocalCrossEntropy(const std::vector<ReceivedLink>& links,
                                const std::vector<at::Tensor>& rows, const at::Tensor& labels,
-                               const at::Tensor& z, int64_t batch) const;
+                               const at::Tensor& z) const;
   // Logits of the fused decoder: z [all rows of all links, d], rows[i] the rows of link i in a
   // batch of `samples`.
   at::Tensor Fuse(const std::vector<ReceivedLink>& links, const at::Tensor& z,

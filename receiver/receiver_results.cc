@@ -1,5 +1,6 @@
 // What a receiver makes of a window: gradients for the transmitters, a report for the coordinator.
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "common/base/status_macros.h"
@@ -8,6 +9,15 @@
 #include "receiver/receiver_node.h"
 
 namespace semlink::receiver {
+namespace {
+
+// This receiver's part of pom2dib eq. 21: mean over the rounds of (L_t - b_t) log p(a_hat | u).
+double LogLikelihood(const method::Selector& selector, size_t rounds) {
+  const std::vector<double>& rows = selector.weighted_log_probability();
+  return std::accumulate(rows.begin(), rows.end(), 0.0) / static_cast<double>(rounds);
+}
+
+}  // namespace
 
 absl::Status ReceiverNode::SendGradients(const std::vector<ReceivedLink>& links,
                                          const WindowResult& result,
@@ -47,7 +57,9 @@ absl::Status ReceiverNode::Report(const WindowResult& result) {
   report.set_samples(static_cast<uint64_t>(result.samples));
   if (plan().train() && selection_->has_selector()) {
     report.set_selection_entropy(selection_->selector().entropy());
+    report.add_log_likelihood(LogLikelihood(selection_->selector(), plan().rounds.size()));
   }
+  if (!plan().train()) report.mutable_round_loss()->Add(result.loss.begin(), result.loss.end());
   for (const std::vector<uint32_t>& rounds : requests_) {
     report.add_transmitter_probability(static_cast<double>(rounds.size()) /
                                        static_cast<double>(plan().rounds.size()));

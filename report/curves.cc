@@ -46,9 +46,13 @@ std::vector<CurveKind> KindsOf(const std::vector<Group>& groups) {
   per_receiver("loss", "Loss", "nats", 1, kNone, kNone);
   kinds.push_back({{"rate_nats", -1, 1}, "curve-rate", "Sum-rate", "nats per sample", 0, kNone});
   kinds.push_back({{"links_total", -1, 1}, "curve-links", "Links per round", "links", 0, kNone});
-  kinds.push_back(
-      {{"log_likelihood", -1, 1}, "curve-likelihood", "Log-likelihood", "nats", kNone, kNone});
-  per_receiver("log_likelihood", "Log-likelihood of the selection", "nats", 1, kNone, kNone);
+  kinds.push_back({{"log_likelihood", -1, 1},
+                   "curve-likelihood",
+                   "Log-likelihood of the selection (eq. 26)",
+                   "nats²",
+                   kNone,
+                   kNone});
+  per_receiver("log_likelihood", "Log-likelihood of the selection", "nats²", 1, kNone, kNone);
   per_receiver("selection_entropy", "Entropy of the selection", "nats", 1, 0, kNone);
   return kinds;
 }

@@ -2,21 +2,27 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "report/statistics.h"
 
 namespace semlink::report {
+namespace {
+
+// Over the receivers; NaN if the line does not have it.
+double SumOf(const WindowLine& line, const std::string& key) {
+  const auto found = line.per_receiver.find(key);
+  if (found == line.per_receiver.end()) return kNone;
+  return std::accumulate(found->second.begin(), found->second.end(), 0.0);
+}
+
+}  // namespace
 
 double Quantity::Of(const WindowLine& line) const {
-  if (key == "nce") {
-    const auto found = line.per_receiver.find("cross_entropy");
-    if (found == line.per_receiver.end()) return kNone;
-    double sum = 0;
-    for (double x : found->second) sum -= x;
-    return sum;
-  }
+  if (key == "nce") return -SumOf(line, "cross_entropy");
+  if (key == "log_likelihood" && receiver < 0) return scale * SumOf(line, key);
   if (receiver < 0) {
     const auto found = line.scalars.find(key);
     return found == line.scalars.end() ? kNone : scale * found->second;

@@ -18,6 +18,7 @@ struct Quantity {
   double scale = 1;   // 100 for percent
 
   // NaN if the line does not have it. `key` "nce": minus the sum of the cross-entropies.
+  // "log_likelihood" of all: the sum over the receivers.
   double Of(const WindowLine& line) const;
   std::string pointer() const;  // "/loss/0"
 };

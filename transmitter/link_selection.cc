@@ -178,6 +178,19 @@ void LinkSelection::Accumulate(const std::vector<std::map<uint32_t, float>>& adv
   selector_->Accumulate(rows, entropy_bonus, counted);
 }
 
+std::vector<double> LinkSelection::LogLikelihood() const {
+  if (!selector_.has_value()) return {};
+  std::vector<double> mean(scenario_.T(), 0.0);
+  const std::vector<double>& rows = selector_->weighted_log_probability();
+  if (rows.empty()) return mean;
+  size_t row = 0;
+  for (size_t t = 0; t < requests_.size(); ++t) {
+    for (size_t i = 0; i < requests_[t].size(); ++i) mean[t] += rows[row++];
+    mean[t] /= static_cast<double>(rounds_);
+  }
+  return mean;
+}
+
 void LinkSelection::Step() {
   if (selector_.has_value()) selector_->Step();
 }

@@ -39,6 +39,11 @@ class LinkSelection {
   // policy.credit names.
   void Accumulate(const std::vector<std::map<uint32_t, float>>& advantage, double entropy_bonus);
 
+  // By receiver: this transmitter's part of pom2dib eq. 21 after Accumulate, the mean over the
+  // window's rounds of advantage times log p of the draws for it, nats squared. Empty without a
+  // selector.
+  std::vector<double> LogLikelihood() const;
+
   void Step();
   void Discard();
   bool has_selector() const { return selector_.has_value(); }

@@ -161,6 +161,9 @@ absl::Status TransmitterNode::SendFeatures() {
 absl::Status TransmitterNode::Report() {
   v1::Report report = method::StartReport(plan(), *transport(), cpu().Take());
   report.set_flops(flops().Take());
+  if (plan().train()) {
+    for (double value : selection_->LogLikelihood()) report.add_log_likelihood(value);
+  }
   for (int m = 0; m < scenario().M(k_); ++m) {
     for (int t = 0; t < peers(); ++t) {
       const auto encoded =

@@ -19,6 +19,7 @@ std::vector<policy::Draw> Selector::Sample(const at::Tensor& input,
                                            const std::vector<bool>& up) {
   logits_ = network_.Forward(input);
   up_ = up;
+  weighted_.clear();
   draws_ = policy::Sample(logits_.detach(), options_.numbers, streams, up);
   at::NoGradGuard no_grad;
   entropy_ = policy::Entropy(logits_.detach(), options_.numbers, up).mean().item<double>();
@@ -41,8 +42,11 @@ void Selector::Accumulate(const std::vector<float>& advantage, double entropy_bo
   if (!any) return;
   const at::Tensor weight = at::from_blob(const_cast<float*>(advantage.data()),
                                           {static_cast<int64_t>(advantage.size())}, at::kFloat);
-  at::Tensor objective =
-      (weight * policy::LogProbability(logits_, options_.numbers, draws_, up_)).sum();
+  const at::Tensor weighted =
+      weight * policy::LogProbability(logits_, options_.numbers, draws_, up_);
+  const at::Tensor values = weighted.detach().to(at::kDouble).contiguous();
+  weighted_.assign(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
+  at::Tensor objective = weighted.sum();
   if (entropy_bonus > 0) {
     at::Tensor entropy = policy::Entropy(logits_, options_.numbers, up_);
     if (!counted.empty()) {
@@ -63,12 +67,14 @@ void Selector::Step() {
   }
   logits_.reset();
   draws_.clear();
+  weighted_.clear();
 }
 
 void Selector::Discard() {
   optimizer_.Discard();
   logits_.reset();
   draws_.clear();
+  weighted_.clear();
 }
 
 }  // namespace semlink::method

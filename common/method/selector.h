@@ -44,6 +44,10 @@ class Selector {
   void Accumulate(const std::vector<float>& advantage, double entropy_bonus,
                   const std::vector<bool>& counted = {});
 
+  // advantage[r] * log p(draw r) of each row of the last Sample, as Accumulate took them up; rows
+  // that do not count are 0. Empty if it did nothing. Nats squared where the advantage is in nats.
+  const std::vector<double>& weighted_log_probability() const { return weighted_; }
+
   // One AdamW step with the gradient clipped to the scenario's norm; forgets the last Sample.
   // Discard: without the step.
   void Step();
@@ -59,6 +63,7 @@ class Selector {
   at::Tensor logits_;
   std::vector<policy::Draw> draws_;
   std::vector<bool> up_;
+  std::vector<double> weighted_;
   double entropy_ = 0;
 };
 

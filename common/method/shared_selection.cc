@@ -50,9 +50,8 @@ SelectionRule RuleOf(const Scenario& scenario, const WindowPlan& plan) {
 
 const FeasibleSelections& SharedSelection::Space(const Linked& linked) {
   if (selections_ == nullptr || selections_->space().linked != linked) {
-    const LimitOptions limits = LimitsInForce(scenario_);
-    SelectionSpace space{limits.e_t, limits.e_k, {}, linked};
-    for (int k = 0; k < scenario_.K(); ++k) space.modalities.push_back(scenario_.M(k));
+    SelectionSpace space = SpaceInForce(scenario_);
+    space.linked = linked;
     selections_ = std::make_unique<FeasibleSelections>(std::move(space));
   }
   return *selections_;
@@ -102,6 +101,8 @@ std::vector<std::vector<Link>> SharedSelection::Draw(const WindowPlan& plan, Sel
     all = Space(Linked(scenario_.K(), std::vector<bool>(scenario_.T(), true))).Draw(stream);
   } else if (rule == SelectionRule::kFunction) {
     all = Named(plan.draw, RandomStream(plan.seed, Purpose::kLinkSelection, kSession | plan.draw));
+  } else if (rule == SelectionRule::kListed) {
+    all = scenario_.method.links;
   } else {
     all = AllLinks(scenario_);
   }

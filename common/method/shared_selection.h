@@ -29,6 +29,7 @@ class SharedSelection {
   //   kRandom      TRAIN: drawn for each round. EVALUATE, INFER: one for the session, by its draw.
   //   kRandomOnce  the same in every window of a run with this seed. It is drawn as if everybody
   //                were up; what can't be reached is left out.
+  //   kListed      those of method.links.
   //   kFull        all.
   //   kFunction    those that the method's row names, and as for kRandom: one for the session.
   std::vector<std::vector<Link>> Draw(const WindowPlan& plan, SelectionRule rule);

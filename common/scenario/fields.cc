@@ -125,6 +125,8 @@ std::vector<Field> MethodFields(Scenario* s) {
       Number("method", "measuring_share", &s->method.measuring_share, 0, 0.9,
              "midib: share of the windows in which single links are measured")
           .AboveLow(),
+      Plain("method", "links", &s->method.links,
+            "fixed: its links, TRANSMITTER.MODALITY->RECEIVER, comma between: \"1.3->1,2.2->1\""),
       Number("model", "embedding", &s->model.embedding, 1, 4096,
              "d: dimension of a feature, of u and of the embeddings"),
       Number("model", "hidden1", &s->model.hidden1, 1, 16384, "width of the first residual block"),
@@ -194,6 +196,8 @@ std::vector<Field> PolicyFields(Scenario* s) {
             "decode mu instead of a sample of z"),
       Number("evaluation", "samples", &s->evaluation.samples, 0, kMany,
              "test samples used; 0: all"),
+      Plain("evaluation", "score", &s->evaluation.score,
+            "measure the loss, local decoders included, on the test samples too: semlink score"),
       Number("checkpoint", "every", &s->checkpoint.every, 0, kMany,
              "windows between two checkpoints; 0: none but after training"),
       Number("checkpoint", "keep", &s->checkpoint.keep, 1, 1000,

@@ -21,8 +21,8 @@ struct Choice {
   void (*set)(void* field, int index);
 };
 
-using FieldRef =
-    std::variant<bool*, int*, uint64_t*, double*, std::string*, Choice, std::vector<ModalityKind>*>;
+using FieldRef = std::variant<bool*, int*, uint64_t*, double*, std::string*, Choice,
+                              std::vector<ModalityKind>*, std::vector<Link>*>;
 
 // A key, bound to the field of one Scenario.
 struct Field {

@@ -22,6 +22,7 @@ const std::vector<MethodRow>& BuiltInMethods() {
       {"rsdib_once",      E::kGaussian,      S::kRandomOnce,  false,    L::kKept,      R::kInformation},
       {"midib",           E::kGaussian,      S::kRanked,      false,    L::kKept,      R::kInformation},
       {"midib_published", E::kGaussian,      S::kRanked,      false,    L::kReceiver,  R::kInformation},
+      {"fixed",           E::kGaussian,      S::kListed,      false,    L::kKept,      R::kInformation},
       {"vddib",           E::kGaussian,      S::kFull,        false,    L::kIgnored,   R::kInformation},
       {"dlsc",            E::kDeterministic, S::kFull,        false,    L::kIgnored,   R::kCodeEntropy},
   };
@@ -75,6 +76,14 @@ LimitOptions LimitsInForce(const Scenario& scenario) {
   if (rule != LimitRule::kKept) limits.e_k = std::max(1, modalities * scenario.T());
   if (rule == LimitRule::kIgnored) limits.e_t = std::max(1, scenario.K());
   return limits;
+}
+
+SelectionSpace SpaceInForce(const Scenario& scenario) {
+  const LimitOptions limits = LimitsInForce(scenario);
+  SelectionSpace space{limits.e_t, limits.e_k, {}, {}};
+  for (int k = 0; k < scenario.K(); ++k) space.modalities.push_back(scenario.M(k));
+  space.linked.assign(scenario.K(), std::vector<bool>(scenario.T(), true));
+  return space;
 }
 
 }  // namespace semlink

@@ -8,6 +8,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/rng.h"
+#include "common/links/random_selection.h"
 #include "common/scenario/scenario.h"
 
 namespace semlink {
@@ -24,6 +25,7 @@ enum class SelectionRule {
   kRandom,      // a fresh uniformly random feasible selection in each round
   kRandomOnce,  // one for the whole run
   kRanked,      // single links are measured first; then the best of them stay (TADIB section V-A)
+  kListed,      // those of method.links
   kFull,        // all links
   kFunction,    // the row's function names them
 };
@@ -82,6 +84,9 @@ void ApplyMethod(const MethodRow& row, Scenario* scenario);
 // The limits that selections are held to: the scenario's, or, where the method ignores one of them,
 // what no selection can exceed.
 LimitOptions LimitsInForce(const Scenario& scenario);
+
+// The selections that keep these limits, everybody being in reach.
+SelectionSpace SpaceInForce(const Scenario& scenario);
 
 }  // namespace semlink
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "common/base/ids.h"
+
 namespace semlink {
 
 // What a transmitter can observe (design: A, B and C of AV-MNIST).
@@ -67,6 +69,7 @@ struct MethodOptions {
   std::string preset = "default";  // default | paper
   // SelectionRule::kRanked: share of the windows in which single links are measured.
   double measuring_share = 0.2;
+  std::vector<Link> links;  // SelectionRule::kListed: the links of every round, sorted
 };
 
 struct ModelOptions {
@@ -123,6 +126,7 @@ struct EvaluationOptions {
   int cr_draws = 16;
   bool mean_feature = true;  // decode mu instead of a sample of z
   int samples = 0;           // test samples used; 0: all
+  bool score = false;        // also measure L_t on the test samples, for `semlink score`
 };
 
 struct CheckpointOptions {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
+#include "common/links/link_sets.h"
 #include "common/links/random_selection.h"
 #include "common/scenario/faults.h"
 #include "common/scenario/method_table.h"
@@ -77,6 +78,7 @@ class Validator {
                          s_.method.name));
     }
     CheckRandomSelection(*method);
+    CheckLinks(*method);
   }
 
  private:
@@ -93,6 +95,21 @@ class Validator {
                        " counts all feasible selections, in about K (2 E_t + 2)^T steps, at most ",
                        kMostCountingCost));
     }
+  }
+
+  void CheckLinks(const MethodRow& method) {
+    const bool listed = method.selection == SelectionRule::kListed;
+    const std::vector<Link>& links = s_.method.links;
+    if (listed == links.empty()) {
+      Wrong("method.links", listed ? "nothing" : FormatLinks(links),
+            absl::StrCat(listed ? "its links, as in \"1.3->1,2.2->1\": method.name is "
+                                : "none: they are those of fixed, and method.name is ",
+                         s_.method.name));
+      return;
+    }
+    if (!listed) return;
+    const std::string why = WhyInfeasible(SpaceInForce(s_), links);
+    if (!why.empty()) Wrong("method.links", FormatLinks(links), why);
   }
 
   void Wrong(const std::string& path, const std::string& found, const std::string& expected) {

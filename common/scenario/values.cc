@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/scenario/extensions.h"
+#include "common/links/link_sets.h"
 
 namespace semlink {
 namespace {
@@ -123,6 +124,15 @@ class Reader {
     return Store(std::move(kinds), out);
   }
 
+  std::string operator()(std::vector<Link>* out) const {
+    const std::string expected = "links as in \"1.3->1,2.2->1\"";
+    if (node_.kind == YamlNode::Kind::kNull) return Store({}, out);
+    if (node_.kind != YamlNode::Kind::kScalar) return expected;
+    absl::StatusOr<std::vector<Link>> links = ParseLinks(node_.text);
+    if (!links.ok()) return absl::StrCat(expected, " (", links.status().message(), ")");
+    return Store(*std::move(links), out);
+  }
+
  private:
   template <class T>
   static std::string Store(T value, T* out) {
@@ -189,6 +199,9 @@ struct Writer {
                                         absl::StrAppend(out, Name(kind));
                                       }),
                         "]");
+  }
+  std::string operator()(const std::vector<Link>* links) const {
+    return Quoted(FormatLinks(*links));
   }
 };
 

@@ -83,13 +83,14 @@ class LedgerTest : public ::testing::Test {
 
 TEST_F(LedgerTest, IsInWalModeWithItsVersion) {
   EXPECT_THAT(Query("PRAGMA journal_mode"), ElementsAre("wal"));
-  EXPECT_THAT(Query("SELECT value FROM meta WHERE key = 'schema_version'"), ElementsAre("3"));
+  EXPECT_THAT(Query("SELECT value FROM meta WHERE key = 'schema_version'"), ElementsAre("4"));
   EXPECT_THAT(Query("SELECT id || job || seed || e_t || e_k || state FROM run"),
               ElementsAre("run-1train712running"));
 }
 
 TEST_F(LedgerTest, HoldsEverythingOfAWindow) {
   WindowRecord record = Record(0);
+  record.reports[NodeId::Receiver(0)].add_log_likelihood(-0.75);
   v1::PairFailure* failure = record.reports[NodeId::Receiver(1)].add_failed();
   failure->set_transmitter(1);
   failure->set_receiver(1);
@@ -105,6 +106,8 @@ TEST_F(LedgerTest, HoldsEverythingOfAWindow) {
   EXPECT_THAT(Query("SELECT receiver || ' ' || loss || ' ' || cross_entropy || ' ' || correct || "
                     "' ' || samples FROM result ORDER BY receiver"),
               ElementsAre("1 0.75 0.25 15.0 20", "2 2.0 1.5 5.0 20"));
+  EXPECT_THAT(Query("SELECT coalesce(log_likelihood, 'none') FROM result ORDER BY receiver"),
+              ElementsAre("-0.75", "none"));
   EXPECT_THAT(Query("SELECT transmitter || '.' || modality || '->' || receiver || ' ' || rounds || "
                     "round_list || ' ' || rate_nats || ' ' || coded_bits || ' ' || "
                     "coalesce(failed, 'whole') FROM link ORDER BY transmitter"),

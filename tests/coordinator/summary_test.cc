@@ -90,6 +90,32 @@ TEST(MetricsTest, LineHoldsTheWindow) {
   EXPECT_EQ(line["control"].dump(), R"([{"node":"receiver2","message_bytes":30,"wire_bytes":0}])");
 }
 
+TEST(MetricsTest, LogLikelihoodAddsWhatBothSidesDrew) {
+  WindowRecord record = Train(0, 1, 1);
+  EXPECT_FALSE(LogLikelihood(record, 0).has_value());
+  record.reports[NodeId::Receiver(0)].add_log_likelihood(-0.5);
+  record.reports[NodeId::Receiver(1)].add_log_likelihood(0.25);
+  for (const double value : {-1.0, 2.0}) {
+    record.reports[NodeId::Transmitter(0)].add_log_likelihood(value);
+    record.reports[NodeId::Transmitter(1)].add_log_likelihood(value / 8);
+  }
+  EXPECT_EQ(LogLikelihood(record, 0), -0.5 - 1 - 0.125);
+  EXPECT_EQ(LogLikelihood(record, 1), 0.25 + 2 + 0.25);
+  Scenario scenario = SmallScenario();
+  EXPECT_EQ(MetricsLine(scenario, record, {})["log_likelihood"], Json({-1.625, 2.5}));
+  scenario.method.name = "rsdib";  // nothing is learned
+  EXPECT_FALSE(MetricsLine(scenario, record, {}).contains("log_likelihood"));
+}
+
+TEST(MetricsTest, GrantedSetsAreCountedByRound) {
+  using Rounds = std::map<std::string, int>;
+  EXPECT_EQ(CountGrantedSets(Train(0, 1, 1)),
+            (Rounds{{"1.1->1,1.2->1,2.1->2", 1}, {"1.1->1,2.1->2", 1}, {"1.1->1", 2}}));
+  WindowRecord none = Train(0, 1, 1);
+  none.granted.clear();
+  EXPECT_EQ(CountGrantedSets(none), (Rounds{{"", 4}}));
+}
+
 TEST(MetricsTest, LimitsAreCountedFromTheLinksThemselves) {
   WindowRecord record = Train(0, 1, 1);
   Scenario scenario = SmallScenario();
@@ -139,6 +165,34 @@ TEST(SummaryTest, QualityIsWeightedBySamplesAndAveragedOverDraws) {
             Json({{{1.0, 0.0}, {0.0}}, {{0.0, 0.0}, {0.0}}}));
   EXPECT_EQ(json["scenario"], "small");
   EXPECT_EQ(json["seed"], 7);
+}
+
+TEST(SummaryTest, ScoreIsTheMeanLossOverTheTestSamples) {
+  Scenario scenario = SmallScenario();
+  EXPECT_FALSE(Summary(scenario).ToJson().contains("score"));
+  scenario.evaluation.score = true;
+  Summary summary(scenario);
+  // Batches of 5, 5 and 2 samples; two draws of u.
+  const std::vector<std::vector<double>> first = {{1, 2, 6}, {0.5, 0.25, 4}};
+  const std::vector<std::vector<double>> second = {{3, 2, 0}, {0.5, 0.75, 2}};
+  for (uint32_t draw = 0; draw < 2; ++draw) {
+    WindowRecord record = Evaluate(draw, draw, 12, 6, 0.2, 3.0);
+    for (int t = 0; t < 2; ++t) {
+      const std::vector<double>& loss = (draw == 0 ? first : second)[t];
+      record.reports[NodeId::Receiver(t)].mutable_round_loss()->Add(loss.begin(), loss.end());
+    }
+    summary.Add(record);
+  }
+  const Json json = summary.ToJson();
+  // Over the draws receiver 1 has 2, 2, 3 in its batches, receiver 2 0.5, 0.5, 3.
+  EXPECT_DOUBLE_EQ(json["score_per_task"][0], (5 * 2 + 5 * 2 + 2 * 3) / 12.0);
+  EXPECT_DOUBLE_EQ(json["score_per_task"][1], (5 * 0.5 + 5 * 0.5 + 2 * 3) / 12.0);
+  EXPECT_DOUBLE_EQ(json["score"], (20 + 6 + 5 + 6) / 12.0);
+  EXPECT_DOUBLE_EQ(json["score_per_draw"][0], (5 * 1.5 + 5 * 2.25 + 2 * 10) / 12.0);
+  EXPECT_DOUBLE_EQ(json["score_per_draw"][1], (5 * 3.5 + 5 * 2.75 + 2 * 2) / 12.0);
+  // The batches' sums are 2.5, 2.5 and 6: standard deviation sqrt(49 / 12).
+  EXPECT_NEAR(json["score_interval95"], 1.96 * std::sqrt(49.0 / 12 / 3), 1e-12);
+  EXPECT_EQ(json["link_sets_evaluation"].dump(), R"({"1.1->1":1.0})");
 }
 
 TEST(SummaryTest, TrainingGivesTimesAndSelections) {

@@ -132,7 +132,7 @@ class LedgerTest(support.SemlinkTest):
         with sqlite3.connect(copy) as database:
             database.execute("UPDATE meta SET value = '1'")
         result = self.semlink("ledger", copy, expect=2)
-        self.assert_says(result.stderr, "schema version 1", "reads version 3")
+        self.assert_says(result.stderr, "schema version 1", "reads version 4")
 
     def test_help_has_examples(self):
         self.assert_says(self.semlink("ledger", "--help").stdout, "examples:",

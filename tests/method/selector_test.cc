@@ -58,6 +58,25 @@ TEST(SelectorTest, GradientIsThatOfTheObjective) {
   }
 }
 
+TEST(SelectorTest, KeepsWhatItsObjectiveIsMadeOf) {
+  const at::Tensor input = Numbers({3, 6}, 1);
+  Selector selector = Make();
+  EXPECT_TRUE(selector.weighted_log_probability().empty());
+  std::vector<RandomStream> streams = Streams(3);
+  const auto draws = selector.Sample(input, streams, {});
+  const at::Tensor log_p =
+      policy::LogProbability(selector.network().Forward(input).detach(), 2, draws);
+  selector.Accumulate({0.5f, 0, -2}, 0.3, {true, false, true});
+  const std::vector<double>& weighted = selector.weighted_log_probability();
+  ASSERT_EQ(weighted.size(), 3u);
+  EXPECT_NEAR(weighted[0], 0.5 * log_p[0].item<double>(), 1e-6);
+  EXPECT_EQ(weighted[1], 0);
+  EXPECT_NEAR(weighted[2], -2 * log_p[2].item<double>(), 1e-6);
+  EXPECT_GT(weighted[2], 0.1);
+  selector.Step();
+  EXPECT_TRUE(selector.weighted_log_probability().empty());
+}
+
 TEST(SelectorTest, RowsThatDoNotCountAddNothing) {
   const at::Tensor input = Numbers({3, 6}, 1);
   Selector selector = Make(), direct = Make();

@@ -73,9 +73,20 @@ TEST_F(SharedSelectionTest, FullIsAll) {
   }
 }
 
+TEST_F(SharedSelectionTest, ListedIsTheScenarios) {
+  const std::vector<Link> links = {{0, 1, 0}, {1, 0, 1}, {1, 2, 0}};
+  scenario_.method.links = links;
+  for (const v1::OpenWindow& open : {OpenTrain(scenario_, 4), OpenEvaluate(scenario_, 3, 0, 11, 5),
+                                     OpenInfer(scenario_, 8, 2)}) {
+    const Rounds rounds = Draw(open, SelectionRule::kListed);
+    EXPECT_EQ(rounds, Rounds(open.rounds(), links));
+  }
+}
+
 TEST_F(SharedSelectionTest, NoLinkOverAPairThatIsNotLinked) {
-  for (const SelectionRule rule :
-       {SelectionRule::kRandom, SelectionRule::kRandomOnce, SelectionRule::kFull}) {
+  scenario_.method.links = {{0, 1, 0}, {0, 1, 1}, {1, 0, 0}, {1, 2, 1}};
+  for (const SelectionRule rule : {SelectionRule::kRandom, SelectionRule::kRandomOnce,
+                                   SelectionRule::kListed, SelectionRule::kFull}) {
     for (uint32_t i = 0; i < 10; ++i) {
       for (v1::OpenWindow open : {OpenTrain(scenario_, i), OpenEvaluate(scenario_, i, 0, 11, i)}) {
         open.set_receiver_up(0, false);

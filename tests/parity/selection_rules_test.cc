@@ -110,9 +110,10 @@ TEST(SelectionRulesTest, OnlyThePolicyHasSelectors) {
 }
 
 TEST(SelectionRulesTest, BothEndsFollowTheSharedSelection) {
-  for (const char* method : {"rsdib", "rsdib_once", "vddib", "dlsc"}) {
+  for (const char* method : {"rsdib", "rsdib_once", "fixed", "vddib", "dlsc"}) {
     SCOPED_TRACE(method);
-    const Scenario s = Of(method);
+    Scenario s = Of(method);
+    s.method.links = {{0, 0, 1}, {1, 0, 0}, {1, 2, 0}, {2, 1, 1}};
     Nodes nodes(s);
     for (uint32_t i = 0; i < 8; ++i) {
       v1::OpenWindow broken = OpenTrain(s, i);

@@ -160,6 +160,46 @@ TEST_F(DecoderBankTest, EvaluationWithAShorterLastRound) {
   EXPECT_FALSE(bank.fused().parameters().grad().defined());
 }
 
+// L_t of every round on test samples, from the definition (TADIB eq. 4), the last round being
+// shorter.
+TEST_F(DecoderBankTest, EvaluationGivesTheSummandOfTheScore) {
+  scenario_.training.gamma = 0.05;
+  scenario_.evaluation.score = true;
+  DecoderBank bank(scenario_, kT);
+  const method::WindowPlan plan = Plan(scenario_, OpenEvaluate(scenario_, 0, 12, 11, 0));
+  const std::vector<ReceivedLink> links = {MakeLink(0, 1, {0, 2}, 7), MakeLink(1, 2, {2}, 3)};
+  const at::Tensor labels = Labels(11);
+  const WindowResult result = bank.Run(plan, links, labels);
+  ASSERT_EQ(result.loss.size(), 3u);
+  const at::Tensor embedding = method::ModalityEmbeddings(scenario_);
+  for (uint32_t r = 0; r < 3; ++r) {
+    const int64_t rows = r == 2 ? 3 : 4;
+    const at::Tensor y = labels.narrow(0, 4 * r, rows);
+    const at::Tensor fused =
+        bank.fused().Forward(Slots(links, {links[0].z, links[1].z}, r, 4, rows));
+    double expected = CrossEntropy(fused, y).item<double>();
+    for (const ReceivedLink& link : links) {
+      const auto found = std::find(link.rounds.begin(), link.rounds.end(), r);
+      if (found == link.rounds.end()) continue;
+      const int64_t at_round = found - link.rounds.begin();
+      const at::Tensor e = embedding[scenario_.Slot(link.k, link.m)].expand({rows, kD});
+      const at::Tensor local =
+          bank.local().Forward(at::cat({link.z.narrow(0, 4 * at_round, rows), e}, 1));
+      expected += scenario_.training.beta *
+                      (CrossEntropy(local, y).item<double>() + link.rate_nats[at_round]) +
+                  0.05;
+    }
+    EXPECT_NEAR(result.loss[r], expected, 1e-5) << "round " << r;
+  }
+  EXPECT_TRUE(result.dz.empty());
+  EXPECT_FALSE(bank.local().parameters().grad().defined());
+  // The rest of the evaluation is what it is without a score.
+  scenario_.evaluation.score = false;
+  const WindowResult plain = DecoderBank(scenario_, kT).Run(plan, links, labels);
+  EXPECT_EQ(plain.cross_entropy, result.cross_entropy);
+  EXPECT_TRUE(plain.loss.empty());
+}
+
 TEST_F(DecoderBankTest, ClassifyIsTheFusedDecodersChoice) {
   DecoderBank bank(scenario_, kT);
   const std::vector<ReceivedLink> links = {MakeLink(0, 1, {0}, 9), MakeLink(1, 2, {0}, 9)};

@@ -72,6 +72,11 @@ TEST_F(SeriesTest, RelevanceIsMinusTheSumOfCrossEntropies) {
   EXPECT_DOUBLE_EQ((Quantity{"nce", -1, 1}).Of(a.windows[0]), -0.75);
   EXPECT_DOUBLE_EQ((Quantity{"accuracy", 1, 100}).Of(a.windows[0]), 40);
   EXPECT_TRUE(std::isnan((Quantity{"log_likelihood", 0, 1}).Of(a.windows[0])));
+  EXPECT_TRUE(std::isnan((Quantity{"log_likelihood", -1, 1}).Of(a.windows[0])));
+  WindowLine line = a.windows[0];
+  line.per_receiver["log_likelihood"] = {-2, 0.5};
+  EXPECT_DOUBLE_EQ((Quantity{"log_likelihood", 1, 1}).Of(line), 0.5);
+  EXPECT_DOUBLE_EQ((Quantity{"log_likelihood", -1, 1}).Of(line), -1.5);
 }
 
 }  // namespace

@@ -35,12 +35,13 @@ TEST(MethodTableTest, EveryRow) {
   ExpectRow("rsdib_once", E::kGaussian, S::kRandomOnce, false, L::kKept, R::kInformation);
   ExpectRow("midib", E::kGaussian, S::kRanked, false, L::kKept, R::kInformation);
   ExpectRow("midib_published", E::kGaussian, S::kRanked, false, L::kReceiver, R::kInformation);
+  ExpectRow("fixed", E::kGaussian, S::kListed, false, L::kKept, R::kInformation);
   ExpectRow("vddib", E::kGaussian, S::kFull, false, L::kIgnored, R::kInformation);
   ExpectRow("dlsc", E::kDeterministic, S::kFull, false, L::kIgnored, R::kCodeEntropy);
   std::vector<std::string> names;
   for (const MethodRow& row : Methods()) names.push_back(row.name);
   EXPECT_THAT(names, ElementsAre("pom2dib", "pom2dib_nocr", "rsdib", "rsdib_once", "midib",
-                                 "midib_published", "vddib", "dlsc"));
+                                 "midib_published", "fixed", "vddib", "dlsc"));
 }
 
 TEST(MethodTableTest, UnknownNamesAreNotFound) {
@@ -50,7 +51,9 @@ TEST(MethodTableTest, UnknownNamesAreNotFound) {
 
 TEST(MethodTableTest, TheScenarioSaysTheRow) {
   for (const MethodRow& row : Methods()) {
-    const auto s = ParseScenario(kSmall, "f.yaml", {absl::StrCat("method.name=", row.name)});
+    Overrides overrides = {absl::StrCat("method.name=", row.name)};
+    if (row.selection == SelectionRule::kListed) overrides.push_back("method.links=1.1->1");
+    const auto s = ParseScenario(kSmall, "f.yaml", overrides);
     ASSERT_TRUE(s.ok()) << s.status();
     EXPECT_EQ(&MethodOf(*s), &row);
     EXPECT_EQ(s->common_randomness.source,

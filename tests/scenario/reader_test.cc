@@ -181,7 +181,8 @@ TEST(ReaderTest, TakesNumbersInDecimalOnly) {
 
 TEST(ReaderTest, RefusesMethodsThatAreNotBuilt) {
   constexpr char kBuilt[] =
-      "pom2dib or pom2dib_nocr or rsdib or rsdib_once or midib or midib_published or vddib or dlsc";
+      "pom2dib or pom2dib_nocr or rsdib or rsdib_once or midib or midib_published or "
+      "fixed or vddib or dlsc";
   for (const char* name : {"cmt", "tosc"}) {
     EXPECT_THAT(ErrorOf(kSmall, {absl::StrCat("method.name=", name)}),
                 HasSubstr(absl::StrCat("expected ", kBuilt, " (", name, " is not built yet)")));

@@ -81,5 +81,23 @@ TEST(ValidateTest, RandomSelectionsHaveToBeCountable) {
   EXPECT_TRUE(ParseScenario(text, "f.yaml", {"method.name=vddib"}).ok());
 }
 
+TEST(ValidateTest, ListedLinksAreThoseOfFixedAndKeepItsLimits) {
+  const auto with = [](const char* links) {
+    return ErrorWith("method: {name: fixed}\n", {absl::StrCat("method.links=", links)});
+  };
+  EXPECT_EQ(with("2.1->1, 1.1->1"), "");
+  EXPECT_THAT(ErrorWith("method: {name: fixed}\n"),
+              HasSubstr("f.yaml:8: method.links: found nothing; expected its links, as in"));
+  EXPECT_THAT(ErrorWith("method: {links: \"1.1->1\"}\n"),
+              HasSubstr("method.links: found 1.1->1; expected none: they are those of fixed, and "
+                        "method.name is pom2dib"));
+  EXPECT_THAT(with("3.1->1"), HasSubstr("expected at most 2 transmitters (3.1->1)"));
+  EXPECT_THAT(with("1.1->9"), HasSubstr("receivers (1.1->9)"));
+  EXPECT_THAT(with("1.1-1"), HasSubstr("('1.1-1' is no TRANSMITTER.MODALITY->RECEIVER, numbered"));
+  EXPECT_THAT(with("1.1->1,1.1->1"), HasSubstr("(1.1->1 is there twice)"));
+  EXPECT_THAT(ErrorWith("method: {name: fixed, links: \"1.1->1,2.1->1\"}\nlimits: {e_t: 1}\n"),
+              HasSubstr("expected at most E_t = 1 transmitters for receiver 1"));
+}
+
 }  // namespace
 }  // namespace semlink

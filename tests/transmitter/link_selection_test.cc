@@ -146,6 +146,7 @@ TEST_F(LinkSelectionTest, NoRequestMeansNoLinkAndNoStep) {
   LinkSelection selection(scenario_, kK), fresh(scenario_, kK);
   EXPECT_TRUE(selection.Draw(Train(0), {{}, {}}).empty());
   selection.Accumulate({{}, {}}, 0.1);
+  EXPECT_EQ(selection.LogLikelihood(), std::vector<double>(2, 0.0));
   selection.Step();
   EXPECT_EQ(selection.DrawnShare(0, 0), 0);
   EXPECT_TRUE(
@@ -192,6 +193,15 @@ TEST_F(LinkSelectionTest, GradientFollowsTheCredit) {
       objective = objective + w[i] * log_p[row] - 0.2 * counted[i] * entropy[row];
     }
     torch::autograd::backward({objective}, {});
+    std::vector<double> likelihood(2, 0.0);  // by task, over the 5 rounds of the window
+    for (size_t i = 0; i < w.size(); ++i) {
+      likelihood[drawn.of[i].first] += w[i] * log_p[static_cast<int64_t>(i)].item<double>() / 5;
+    }
+    ASSERT_EQ(selection.LogLikelihood().size(), 2u);
+    for (int t = 0; t < 2; ++t) {
+      EXPECT_NEAR(selection.LogLikelihood()[t], likelihood[t], 1e-5);
+      EXPECT_NE(likelihood[1], 0);
+    }
     const at::Tensor expected = direct.selector().network().parameters().grad();
     EXPECT_LT(Difference(selection.selector().network().parameters().grad(), expected), 1e-5);
     EXPECT_GT(expected.abs().max().item<double>(), 0.01);
