@@ -24,6 +24,7 @@ void AddLinksCommand(CLI::App* app, Action* chosen);
 void AddLedgerCommand(CLI::App* app, Action* chosen);
 void AddReportCommand(CLI::App* app, Action* chosen);
 void AddSweepCommand(CLI::App* app, Action* chosen);
+void AddScoreCommand(CLI::App* app, Action* chosen);
 void AddFaultCommand(CLI::App* app, Action* chosen);
 void AddDataCommand(CLI::App* app, Action* chosen);
 void AddCertsCommand(CLI::App* app, Action* chosen);

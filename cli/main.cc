@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   AddLedgerCommand(&app, &action);
   AddReportCommand(&app, &action);
   AddSweepCommand(&app, &action);
+  AddScoreCommand(&app, &action);
   AddFaultCommand(&app, &action);
   AddDataCommand(&app, &action);
   AddCertsCommand(&app, &action);

@@ -86,6 +86,7 @@ std::string ResultLine(const std::string& folder) {
     if (found == summary->end() || !found->is_number()) return;
     parts.push_back(absl::StrFormat("%s%.*f%s", before, digits, found->get<double>(), after));
   };
+  number("score", "score ", 4, " nats");
   number("nce", "N-CE ", 3, "");
   number("rate_nats", "", 1, " nats");
   number("links_mean", "", 1, " links");
