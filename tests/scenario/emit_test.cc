@@ -28,14 +28,14 @@ Scenario Unusual() {
   s.transmitters = {{{ModalityKind::kMel, ModalityKind::kNoise}, "cuda:1"},
                     {{ModalityKind::kImageFft}, "cuda"}};
   s.receivers = {{TaskKind::kRing, 1.0 / 3, "cuda:2"}};
-  s.method = {"pom2dib_nocr", "paper", 0.3};
+  s.method = {"fixed", "paper", 0.3, {{0, 0, 0}, {0, 1, 0}}};
   s.model = {48, 100, 50, true};
   s.limits = {1, 7};
   s.training = {11, 3, 5, 1e-300, 5e-324, 1e-5, 0.1, 1e-17, 123456789.123, Schedule::kCosine};
   s.policy = {Baseline::kRunningMean, Credit::kShared, 0.3, 1e-3, 0.7, 2.5};
   s.rate.estimator = RateEstimator::kJoint;
   s.common_randomness.source = CrSource::kConstant;
-  s.evaluation = {33, false, 800};
+  s.evaluation = {33, false, 800, true};
   s.on_failure = OnFailure::kWait;
   s.policy.renormalise = false;
   s.checkpoint = {7, 2};
@@ -59,6 +59,7 @@ TEST(EmitTest, RoundTripsEveryFieldExactly) {
   EXPECT_EQ(after->training.weight_decay, before.training.weight_decay);
   EXPECT_EQ(after->training.selector_gradient_clip, before.training.selector_gradient_clip);
   EXPECT_EQ(after->common_randomness.source, before.common_randomness.source);
+  EXPECT_EQ(after->method.links, before.method.links);
 }
 
 TEST(EmitTest, UnusualDiffersFromTheDefaultsEverywhere) {
