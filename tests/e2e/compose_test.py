@@ -244,7 +244,8 @@ class ComposeTest(SemlinkTest):
         self.wait_for_window(testbed, before + 3)  # the run goes on without that link
         failures = query(testbed.copy_run(self.folder), "SELECT DISTINCT transmitter, receiver FROM pair_failure")
         self.assertEqual(failures, [(3, 2)])
-        self.assert_says(testbed.semlink("ledger", "runs/latest", "failures"), "transmitter", "features")
+        # Which message is missing depends on the moment of the cut.
+        self.assertRegex(testbed.semlink("ledger", "runs/latest", "failures"), r"pair +3 +2 +(request|features|gradients)")
         self.wait_for_event(testbed, "pair_up", transmitter="transmitter3", receiver="receiver2")
 
     def stop_and_start_nodes(self, testbed):
