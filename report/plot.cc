@@ -12,7 +12,8 @@
 namespace semlink::report {
 namespace {
 
-constexpr double kWidth = 360, kHeight = 240, kLeft = 52, kRight = 340, kTop = 12, kBottom = 196;
+// Room on the left for tick labels such as "-0.215" beside the axis's own.
+constexpr double kWidth = 372, kHeight = 240, kLeft = 64, kRight = 352, kTop = 12, kBottom = 196;
 constexpr int kColours = 8, kDashes = 4;
 
 struct Frame {
@@ -186,10 +187,11 @@ std::string RenderMarker(double x, double y, int style, bool hollow, const std::
 
 std::string RenderPlot(const Plot& plot) {
   const Frame frame = FrameOf(plot);
-  std::string out = absl::StrCat("<svg viewBox=\"0 0 360 240\" role=\"img\" aria-labelledby=\"",
-                                 plot.id, "-t ", plot.id, "-d\"><title id=\"", plot.id, "-t\">",
-                                 Escape(plot.title), "</title><desc id=\"", plot.id, "-d\">",
-                                 Escape(plot.description), "</desc>", Grid(frame, plot));
+  std::string out =
+      absl::StrCat("<svg viewBox=\"0 0 ", Coordinate(kWidth), " ", Coordinate(kHeight),
+                   "\" role=\"img\" aria-labelledby=\"", plot.id, "-t ", plot.id,
+                   "-d\"><title id=\"", plot.id, "-t\">", Escape(plot.title), "</title><desc id=\"",
+                   plot.id, "-d\">", Escape(plot.description), "</desc>", Grid(frame, plot));
   for (const PlotSeries& series : plot.series) {
     if (series.band) out += Band(frame, series);
   }

@@ -43,7 +43,7 @@ struct Plot {
   double y_high = kNone;
 };
 
-// An <svg> of 360 x 240 units. Points that are not finite break their line.
+// An <svg> of 372 x 240 units. Points that are not finite break their line.
 std::string RenderPlot(const Plot& plot);
 
 // <ul class="legend">: a sample of each series' line beside its label. A label is shown once.
