@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that semlink needs. Does nothing where all are installed.
 # Usage: scripts/install_dependencies.sh [--tests] [--fuzz] [--docker] [--without-torch]
-#   --tests  also what only the tests use: chromium looks at reports, iproute2, nftables and ethtool make and break networks, spin searches the model of the protocol, python3-torch reads exported parameters
+#   --tests  also what only the tests use: chromium looks at reports, iproute2, nftables and ethtool make and break networks,
+#            spin searches the model of the protocol, python3-torch reads exported parameters
 #   --fuzz   also clang, for scripts/fuzz.sh
 #   --docker also a Docker engine and what the test of the containers needs beside it
 #   --without-torch  everything but libtorch and the libraries below it, where another libtorch is to be used

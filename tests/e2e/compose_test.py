@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The testbed in containers: docker-compose.yml of this repository, on a Docker engine that is started where none runs.
 
 Where no engine can be had, it says so and does the same with processes on the loopback interface.
